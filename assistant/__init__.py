@@ -1,0 +1,1 @@
+"""The web app: people, documents, conversations; also the Django project."""

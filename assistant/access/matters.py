@@ -1,0 +1,181 @@
+"""Matters and who is in them. All verbs run as the person who is entered."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import Count, Q
+
+from assistant.access.errors import Missing
+from assistant.access.models import Level, Matter, Membership
+from assistant.accounts.models import User
+from compliance import log
+from compliance.events import Context, MatterCreated, MatterRenamed, MemberAdded, MemberRemoved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterSummary:
+    """A matter as lists show it."""
+
+    id: UUID
+    reference: str
+    name: str
+    documents: int
+    members: int
+    level: str
+
+
+def my_matters(user: User) -> list[MatterSummary]:
+    """The matters the person is a member of, with what they hold."""
+    found = Matter.objects.annotate(
+        held=Count(
+            "documents",
+            filter=Q(documents__deleted_at__isnull=True, documents__live_version__isnull=False),
+            distinct=True,
+        ),
+        people=Count("memberships", distinct=True),
+    )
+    levels = dict(Membership.objects.filter(user=user).values_list("matter_id", "level"))
+    return [
+        MatterSummary(
+            id=matter.id,
+            reference=matter.reference,
+            name=matter.name,
+            documents=matter.held,
+            members=matter.people,
+            level=levels.get(matter.id, Level.MEMBER),
+        )
+        for matter in found
+    ]
+
+
+def matter_for(matter_id: UUID) -> Matter:
+    """The matter of this id, if the person may see it; raises Missing otherwise."""
+    try:
+        return Matter.objects.get(pk=matter_id)
+    except Matter.DoesNotExist as error:
+        raise Missing from error
+
+
+def matter_named(name: str) -> Matter:
+    """The matter with this reference or id, among those the person may see.
+
+    Raises Missing when there is none, ValidationError when the reference fits several.
+    """
+    try:
+        return matter_for(UUID(name))
+    except ValueError:
+        pass
+    found = list(Matter.objects.filter(reference__iexact=name.strip())[:2])
+    if not found:
+        raise Missing
+    if len(found) > 1:
+        raise ValidationError(f"More than one matter is called {name}. Give its id instead.")
+    return found[0]
+
+
+def members_of(matter: Matter) -> list[Membership]:
+    """Who is in the matter, leads first."""
+    return list(
+        matter.memberships.select_related("user").order_by("level", "user__display_name")
+    )
+
+
+def leads(matter: Matter) -> bool:
+    """Whether the person may say who is a member."""
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.leads(%s)", [matter.id])
+        (answer,) = cursor.fetchone()
+    return bool(answer)
+
+
+def epoch_of(matter_id: UUID) -> int:
+    """A number that changes with every change of who may see the matter; raises Missing."""
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.epoch(%s)", [matter_id])
+        (epoch,) = cursor.fetchone()
+    if epoch is None:
+        raise Missing
+    return int(epoch)
+
+
+def create_matter(record: Context, user: User, *, reference: str, name: str) -> Matter:
+    """Open a matter with its creator as lead. Needs the role of knowledge manager."""
+    reference, name = _named(reference, name)
+    matter = Matter(reference=reference, name=name, created_by=user)
+    log.append(
+        MatterCreated(object=matter.id),
+        context=_about(record, matter),
+    )
+    matter.save(force_insert=True)
+    Membership.objects.create(matter=matter, user=user, level=Level.LEAD, added_by=user)
+    return Matter.objects.get(pk=matter.pk)
+
+
+def rename_matter(record: Context, matter: Matter, *, reference: str, name: str) -> None:
+    """Change how the matter is called. Only its leads may."""
+    _only_leads(matter)
+    matter.reference, matter.name = _named(reference, name)
+    log.append(
+        MatterRenamed(object=matter.id),
+        context=_about(record, matter),
+    )
+    matter.save(update_fields=["reference", "name"])
+
+
+def add_member(record: Context, matter: Matter, by: User, *, username: str, level: str) -> None:
+    """Let somebody into the matter, or change their level. Only its leads may."""
+    _only_leads(matter)
+    person = User.objects.filter(username__iexact=username.strip(), is_active=True).first()
+    if person is None:
+        raise ValidationError(f"There is no active account called {username.strip()}.")
+    if level not in list(Level):
+        raise ValidationError("Choose lead or member.")
+    _keep_a_lead(matter, without=person if level != Level.LEAD else None)
+    log.append(MemberAdded(object=person.public_id, level=level), context=_about(record, matter))
+    Membership.objects.update_or_create(
+        matter=matter, user=person, defaults={"level": level}, create_defaults={
+            "level": level, "added_by": by,
+        },
+    )
+
+
+def remove_member(record: Context, matter: Matter, *, user_public_id: UUID) -> None:
+    """Take somebody out of the matter; from the next query on they see nothing of it."""
+    _only_leads(matter)
+    place = matter.memberships.filter(user__public_id=user_public_id).select_related("user").first()
+    if place is None:
+        raise Missing
+    _keep_a_lead(matter, without=place.user)
+    log.append(MemberRemoved(object=user_public_id), context=_about(record, matter))
+    place.delete()
+
+
+def _about(record: Context, matter: Matter) -> Context:
+    return Context(
+        actor=record.actor, session=record.session, request=record.request, matter=matter.id
+    )
+
+
+def _named(reference: str, name: str) -> tuple[str, str]:
+    reference, name = reference.strip(), name.strip()
+    if not reference or not name:
+        raise ValidationError("Give the matter a reference and a name.")
+    if len(reference) > 60 or len(name) > 200:
+        raise ValidationError("A reference has at most 60 characters, a name at most 200.")
+    return reference, name
+
+
+def _only_leads(matter: Matter) -> None:
+    if not leads(matter):
+        raise Missing
+
+
+def _keep_a_lead(matter: Matter, *, without: User | None) -> None:
+    if without is None:
+        return
+    others = matter.memberships.filter(level=Level.LEAD).exclude(user=without)
+    leading = matter.memberships.filter(level=Level.LEAD, user=without)
+    if leading.exists() and not others.exists():
+        raise ValidationError("A matter keeps at least one lead. Make somebody else lead first.")

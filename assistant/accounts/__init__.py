@@ -1,0 +1,1 @@
+"""Who you are: people, roles, sign-in, sessions."""

@@ -1,0 +1,69 @@
+"""Who the database believes it is talking to, one transaction at a time.
+
+    with identity.entered(token):
+        ...                       # row security now sees this person
+
+A transaction that has entered nobody sees no content at all. The identity is a setting of the
+transaction, signed by the database with a key the application cannot read, so it ends with the
+transaction and cannot be forged or carried to the next user of a pooled connection.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+
+INVALID_AUTHORIZATION = "28000"
+
+
+class NotSignedIn(Exception):
+    """The token is unknown, expired or closed."""
+
+
+@contextmanager
+def entered(token: str) -> Iterator[int]:
+    """Run a transaction as the person `token` belongs to; yields their user id.
+
+    Raises NotSignedIn, before anything has run, when the token opens no session.
+    """
+    with transaction.atomic():
+        yield _enter(token)
+
+
+def _enter(token: str) -> int:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select auth.enter(%s)", [token])
+            row = cursor.fetchone()
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) == INVALID_AUTHORIZATION:
+            raise NotSignedIn from error
+        raise
+    user_id: int = row[0]
+    return user_id
+
+
+def delegate(token: str, *, minutes: int) -> None:
+    """Open `token` for work on behalf of whoever is entered now.
+
+    The work's session ends with the session it was begun in.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.delegate(%s, %s)", [token, minutes])
+
+
+def current_user_id() -> int | None:
+    """The person this transaction has entered, as the database sees it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.uid()")
+        user_id: int | None = cursor.fetchone()[0]
+    return user_id
+
+
+def current_session_id() -> UUID | None:
+    """The public id of the session this transaction entered with."""
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.session_id()")
+        session_id: UUID | None = cursor.fetchone()[0]
+    return session_id

@@ -1,0 +1,116 @@
+"""People, their credentials and their sessions.
+
+Credentials stand in a table that the application's database role cannot read: only the sign-in
+connection can. Sessions are stored under the hash of the cookie's key, so that reading the table
+gives nobody a session.
+"""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.crypto import get_random_string, salted_hmac
+
+
+class Role(StrEnum):
+    """What kind of action somebody may take. Content is reached by membership, never by role."""
+
+    STAFF = "staff"
+    KNOWLEDGE_MANAGER = "knowledge_manager"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+ROLE_LABELS = {
+    Role.STAFF: "Staff",
+    Role.KNOWLEDGE_MANAGER: "Knowledge manager",
+    Role.AUDITOR: "Auditor",
+    Role.ADMINISTRATOR: "Administrator",
+}
+
+
+def new_session_secret() -> str:
+    return get_random_string(32)
+
+
+class People(BaseUserManager["User"]):
+    """Finds people by the name they sign in with."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username__iexact=username)
+
+
+class User(AbstractBaseUser):
+    """A person. `public_id` is how the record and addresses name them."""
+
+    password = None  # type: ignore[assignment]  # credentials have their own table and reader
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    username = models.CharField(max_length=150, unique=True)
+    display_name = models.CharField(max_length=150)
+    roles = ArrayField(models.CharField(max_length=40), default=list)
+    is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False)
+    session_secret = models.CharField(max_length=64, default=new_session_secret)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[People] = People()
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["display_name"]
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(models.functions.Lower("username"), name="username_any_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def has_role(self, role: Role) -> bool:
+        return role.value in self.roles
+
+    @property
+    def role_labels(self) -> list[str]:
+        return [ROLE_LABELS[Role(role)] for role in self.roles]
+
+    def get_session_auth_hash(self) -> str:
+        """Changes with the password, which ends every other session of this person."""
+        return salted_hmac("cloister.session", self.session_secret, algorithm="sha256").hexdigest()
+
+    def get_session_auth_fallback_hash(self) -> Any:
+        return iter(())
+
+
+class Credential(models.Model):
+    """A password and the state of its lock. Readable by the sign-in connection alone."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True)
+    password = models.CharField(max_length=200)
+    failed_attempts = models.PositiveIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"credential of {self.user_id}"
+
+    def is_locked(self, now: datetime) -> bool:
+        return self.locked_until is not None and self.locked_until > now
+
+
+class Session(models.Model):
+    """A browser that is signed in. `session_key` is the SHA-256 of the cookie's key, in hex."""
+
+    session_key = models.CharField(max_length=64, primary_key=True)
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True)
+    user = models.ForeignKey(User, models.CASCADE, null=True)
+    session_data = models.TextField()
+    device = models.CharField(max_length=120, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(auto_now_add=True)
+    expire_date = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"session {self.public_id}"

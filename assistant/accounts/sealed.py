@@ -1,0 +1,22 @@
+"""Tokens that wait in the database for a worker, unreadable without the application's secret."""
+
+import base64
+import hashlib
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+
+
+def _box() -> Fernet:
+    key = hashlib.sha256(b"cloister.sealed.v1" + settings.SECRET_KEY.encode()).digest()
+    return Fernet(base64.urlsafe_b64encode(key))
+
+
+def seal(token: str) -> bytes:
+    """Encrypt a token so that somebody who only reads the database cannot use it."""
+    return _box().encrypt(token.encode())
+
+
+def unseal(sealed: bytes | memoryview) -> str:
+    """The token again; raises cryptography.fernet.InvalidToken when the secret has changed."""
+    return _box().decrypt(bytes(sealed)).decode()

@@ -1,0 +1,45 @@
+"""The task queue: `answers` on threads, `documents` on processes.
+
+Redis only wakes workers up. Which work exists, and who has it, stands in PostgreSQL (chat/work.py,
+documents/work.py), so that a lost message costs seconds and never a question.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init, worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+
+app = Celery("cloister")
+app.config_from_object("assistant.celery_settings")
+app.autodiscover_tasks(["assistant.chat", "assistant.documents"])
+
+
+@worker_init.connect
+def make_ready(sender: Any, **_: Any) -> None:
+    """Load the embedding model before the first question comes, not while it waits."""
+    if "answers" in _queues(sender):
+        from assistant.documents.vectors import embedder  # noqa: PLC0415 - needs Django's apps
+
+        embedder().query("ready")
+
+
+@worker_ready.connect
+def begin_watch(sender: Any, **_: Any) -> None:
+    """Look after work that was left behind, for as long as this worker lives."""
+    # Imported here because models may only be imported once Celery has set Django up.
+    from assistant.chat import running, tasks  # noqa: PLC0415
+    from assistant.documents import watch  # noqa: PLC0415
+
+    if "answers" in _queues(sender):
+        running.watch(wake=tasks.wake)
+    if "documents" in _queues(sender):
+        watch.watch()
+
+
+def _queues(sender: Any) -> set[str]:
+    """The queues this worker takes work from."""
+    worker_app = getattr(sender, "app", app)
+    return set(worker_app.amqp.queues.consume_from)

@@ -1,0 +1,26 @@
+"""Celery's settings. No result back-end: results are rows."""
+
+from django.conf import settings
+
+broker_url = settings.REDIS_URL
+broker_connection_retry_on_startup = True
+broker_transport_options = {
+    "visibility_timeout": 3600,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 3,
+    "max_retries": 1,
+}
+broker_pool_limit = 20
+task_ignore_result = True
+task_routes = {"chat.*": {"queue": "answers"}, "documents.*": {"queue": "documents"}}
+task_serializer = "json"
+accept_content = ["json"]
+task_create_missing_queues = True
+worker_prefetch_multiplier = 1
+worker_hijack_root_logger = False
+worker_send_task_events = False
+task_send_sent_event = False
+# Gossip and mingling cost messages and bring nothing: work is claimed in the database.
+worker_enable_remote_control = True

@@ -1,0 +1,1 @@
+"""Asked and answered: questions, evidence, answers, streams."""

@@ -1,0 +1,273 @@
+"""Answers one queued question: the flow, top to bottom.
+
+Evidence first, prose second, each sentence checked. No transaction is open and no database
+connection is held while a model talks.
+"""
+
+import logging
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections
+
+from assistant.accounts.identity import NotSignedIn
+from assistant.chat import engines, outcome, prompt, running, turn, work
+from assistant.chat.ground import Evidence, Source
+from assistant.chat.models import AnswerState
+from assistant.chat.outcome import Outcome
+from assistant.chat.stream import Publisher
+from assistant.chat.turn import Shown, Turn
+from assistant.chat.writing import Writing
+from assistant.documents import vectors
+from assistant.documents.publish import spoken_title
+from compliance.log import NotRecorded
+from inference import generate
+from inference.errors import (
+    BadReply,
+    InferenceError,
+    Refused,
+    Stopped,
+    Timeout,
+    TooLong,
+    Unavailable,
+)
+
+WEAK_SIMILARITY = 0.30
+"""Cosine below which the best passage is about something else."""
+
+DOUBTFUL_SIMILARITY = 0.45
+LEAST_COVERAGE = 0.35
+"""Share of the question's words the evidence must hold where the similarity is doubtful."""
+
+LEAST_SUPPORTED = 0.5
+WAIT_FOR_MODEL_SECONDS = 60.0
+SHORT_QUESTION_WORDS = 6
+
+UNAVAILABLE = (
+    "The model is not available at the moment. Your question is saved; ask again in a minute."
+)
+FAILURES: dict[type[InferenceError], str] = {
+    Timeout: "The model took too long and was stopped. Your question is saved; ask it again.",
+    TooLong: "Question and passages are too long for this model. Ask a shorter question.",
+    Refused: "The model server refused the question. Tell the operator the reference.",
+    BadReply: "The model server answered with something that is no answer. "
+    "Tell the operator the reference.",
+}
+
+logger = logging.getLogger(__name__)
+
+
+def answer(answer_id: UUID) -> None:
+    """Answer one queued question, streaming as we go. A second call finds nothing to do."""
+    try:
+        taken = turn.begin(answer_id, running.worker_name())
+    except NotSignedIn:
+        logger.info("answer %s: its session has ended", answer_id)
+        return
+    if taken is None:
+        return
+    publisher = Publisher(answer_id)
+    with running.tracked(taken.claim) as cancel:
+        try:
+            ended = _answer(taken, publisher, cancel)
+        except NotSignedIn:
+            logger.info("answer %s: its session ended on the way", answer_id)
+            return
+        except NotRecorded:
+            ended = Outcome(
+                state=AnswerState.REFUSED,
+                failure="not_recorded",
+                reason="This could not be recorded, so it was not answered. Tell the operator.",
+            )
+        _close(taken, ended, publisher)
+
+
+def _answer(taken: Turn, publisher: Publisher, cancel: generate.Cancel) -> Outcome:
+    if taken.claim.attempt > work.ATTEMPTS:
+        return Outcome(
+            state=AnswerState.FAILED,
+            failure="interrupted",
+            reason="Answering was interrupted twice. Your question is saved; ask it again.",
+        )
+    _announce(taken, publisher)
+    shown: list[Shown] = []
+    grounds = Evidence(())
+    if taken.uses_documents:
+        asked = _standalone(taken)
+        vector = vectors.embedder().query(asked)
+        shown, grounds = turn.show_evidence(taken, vector, asked)
+        publisher.event({"type": "evidence", "passages": [entry.as_event() for entry in shown]})
+        if not _is_about(shown, grounds, asked):
+            return Outcome(
+                state=AnswerState.NOT_FOUND,
+                reason="The documents of this matter do not answer this question. "
+                "The nearest passages are shown beside it.",
+            )
+    connections.close_all()
+    return _write(taken, shown, grounds, publisher, cancel)
+
+
+def _announce(taken: Turn, publisher: Publisher) -> None:
+    if taken.claim.attempt > 1:
+        text = "The answer was interrupted. It is being written again."
+        publisher.restart({"type": "restart", "attempt": taken.claim.attempt, "text": text})
+    elif taken.uses_documents:
+        count = taken.documents
+        text = f"Searching {count} document{'' if count == 1 else 's'}…"
+    else:
+        text = "Asking without documents…"
+    publisher.event({"type": "status", "state": "answering", "text": text})
+
+
+def _standalone(taken: Turn) -> str:
+    """The question with what it leans on: a short one is read together with the one before."""
+    if taken.history and len(taken.question.split()) < SHORT_QUESTION_WORDS:
+        return f"{taken.history[-1].question} {taken.question}"
+    return taken.question
+
+
+def _is_about(shown: list[Shown], grounds: Evidence, asked: str) -> bool:
+    """Whether the evidence is about the question at all."""
+    if not shown:
+        return False
+    similarity = max(entry.found.similarity for entry in shown)
+    if similarity < WEAK_SIMILARITY:
+        return False
+    return similarity >= DOUBTFUL_SIMILARITY or grounds.coverage(asked) >= LEAST_COVERAGE
+
+
+def _write(
+    taken: Turn,
+    shown: list[Shown],
+    grounds: Evidence,
+    publisher: Publisher,
+    cancel: generate.Cancel,
+) -> Outcome:
+    asked = prompt.build(
+        taken.question,
+        sources=[
+            prompt.Source(
+                title=spoken_title(entry.found.title), page=entry.found.page, text=entry.found.text
+            )
+            for entry in shown[: settings.PASSAGES_READ]
+        ],
+        history=taken.history,
+        mark=prompt.mark_for(settings.SECRET_KEY, taken.conversation_id),
+        cache_salt=prompt.cache_salt_for(settings.SECRET_KEY, taken.matter_id, taken.epoch),
+        max_tokens=settings.ANSWER_TOKENS,
+        uses_documents=taken.uses_documents,
+    )
+    writing = Writing(shown, grounds, publisher, grounded=taken.uses_documents)
+    choice: engines.Choice | None = None
+    usage: generate.Usage | None = None
+    state, reason, failure = AnswerState.ANSWERED, "", ""
+    try:
+        choice = _model_in_order(publisher, cancel)
+        publisher.event({"type": "status", "state": "answering", "text": "Writing…"})
+        for delta in generate.stream(choice.client, asked, cancel=cancel):
+            writing.add(delta.text)
+            usage = delta.usage or usage
+    except Stopped:
+        state, reason = AnswerState.STOPPED, "You stopped this answer."
+    except InferenceError as trouble:
+        engines.distrust()
+        logger.warning("answer %s: %s", taken.answer_id, trouble)
+        state, failure = AnswerState.FAILED, type(trouble).__name__.lower()
+        reason = FAILURES.get(type(trouble), UNAVAILABLE)
+    publisher.flush()
+    writing.end()
+    ended = Outcome(
+        state=state,
+        text=writing.text,
+        sentences=writing.sentences,
+        citations=writing.citations,
+        model=choice.model if choice else "",
+        why=choice.why if choice else "",
+        reason=reason,
+        failure=failure,
+        prompt=prompt.text_of(asked),
+        prompt_version=prompt.VERSION,
+        usage=usage,
+    )
+    if state is AnswerState.ANSWERED and taken.uses_documents:
+        return _judged(ended, taken, writing, grounds)
+    return ended
+
+
+def _model_in_order(publisher: Publisher, cancel: generate.Cancel) -> engines.Choice:
+    """A model that is ready; waits for one that is still loading, and says so."""
+    give_up_at = time.monotonic() + WAIT_FOR_MODEL_SECONDS
+    while True:
+        try:
+            return engines.choose()
+        except Unavailable:
+            if time.monotonic() > give_up_at:
+                raise
+        text = "The model is starting. Your question waits for it…"
+        publisher.event({"type": "status", "state": "answering", "text": text})
+        for _ in range(20):
+            if cancel.is_set:
+                raise Stopped
+            time.sleep(0.1)
+
+
+def _judged(ended: Outcome, taken: Turn, writing: Writing, grounds: Evidence) -> Outcome:
+    """Keep prose that the documents support; else quote them, or say that they do not answer."""
+    abstained = prompt.NOT_FOUND in ended.text.upper()
+    if not abstained and writing.supported_share >= LEAST_SUPPORTED:
+        return ended
+    quotations: list[Source] = grounds.quotations(_standalone(taken))
+    if not quotations or (abstained and grounds.coverage(_standalone(taken)) < LEAST_COVERAGE):
+        return _replaced(
+            ended,
+            writing,
+            [],
+            AnswerState.NOT_FOUND,
+            "The documents of this matter do not answer this question. "
+            "The nearest passages are shown beside it.",
+        )
+    why = (
+        "The model found no answer. These sentences of the documents come nearest."
+        if abstained
+        else "The model's own words were not supported by the documents, so these are quoted instead."
+    )
+    return _replaced(ended, writing, quotations, AnswerState.QUOTED, why)
+
+
+def _replaced(
+    ended: Outcome, writing: Writing, quotations: list[Source], state: AnswerState, reason: str
+) -> Outcome:
+    writing.quote(quotations)
+    return Outcome(
+        state=state,
+        text=writing.text,
+        sentences=writing.sentences,
+        citations=writing.citations,
+        model=ended.model,
+        why=ended.why,
+        reason=reason,
+        prompt=ended.prompt,
+        prompt_version=ended.prompt_version,
+        usage=ended.usage,
+    )
+
+
+def _close(taken: Turn, ended: Outcome, publisher: Publisher) -> None:
+    try:
+        stored = outcome.finish(taken, ended)
+    except NotSignedIn:
+        logger.info("answer %s: its session ended before it was stored", taken.answer_id)
+        return
+    except NotRecorded:
+        logger.error("answer %s could not be recorded and was not given", taken.answer_id)
+        refused = Outcome(
+            state=AnswerState.REFUSED,
+            failure="not_recorded",
+            reason="This could not be recorded, so it was not answered. Tell the operator.",
+        )
+        publisher.restart({"type": "restart", "attempt": taken.claim.attempt, "text": ""})
+        publisher.event(refused.as_event(""))
+        return
+    if stored:
+        publisher.event(ended.as_event(str(taken.answer_id)))

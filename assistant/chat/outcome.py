@@ -1,0 +1,169 @@
+"""The last of an answer's transactions: answer, citations, receipt and event, or none of them."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+from psycopg_pool import PoolTimeout
+
+from assistant.accounts.identity import entered
+from assistant.chat import work
+from assistant.chat.models import Answer, AnswerState, Citation
+from assistant.chat.turn import Turn
+from compliance import log
+from compliance.events import AnswerFailed, AnswerGiven, AnswerRefused, AnswerStopped
+from compliance.events import AnswerState as RecordedState
+from inference.generate import Usage
+
+STORE_SECONDS = 60.0
+"""An answer that is ready waits this long for the database to come back."""
+
+GIVEN = (AnswerState.ANSWERED, AnswerState.QUOTED, AnswerState.NOT_FOUND)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitedSpan:
+    """A verbatim span of a document, under the number the reader sees."""
+
+    number: int
+    document: str
+    version: str
+    title: str
+    page: int
+    start: int
+    end: int
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "document": self.document,
+            "version": self.version,
+            "title": self.title,
+            "page": self.page,
+            "start": self.start,
+            "end": self.end,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an answer ended."""
+
+    state: AnswerState
+    text: str = ""
+    sentences: list[dict[str, Any]] = field(default_factory=list)
+    citations: list[CitedSpan] = field(default_factory=list)
+    model: str = ""
+    why: str = ""
+    reason: str = ""
+    failure: str = "unknown"
+    prompt: str = ""
+    prompt_version: str = ""
+    usage: Usage | None = None
+
+    def as_event(self, receipt: str) -> dict[str, Any]:
+        return {
+            "type": "final",
+            "state": self.state.value,
+            "text": self.text,
+            "sentences": self.sentences,
+            "citations": [span.as_json() for span in self.citations],
+            "model": self.model,
+            "why": self.why,
+            "reason": self.reason,
+            "receipt": receipt,
+        }
+
+
+def finish(turn: Turn, outcome: Outcome) -> bool:
+    """Store an answer; False when it was not ours to store any more.
+
+    While the database is away it is tried again for a minute, since the answer is ready.
+    """
+    give_up_at = time.monotonic() + STORE_SECONDS
+    while True:
+        try:
+            return _store(turn, outcome)
+        except (OperationalError, InterfaceError, PoolTimeout) as trouble:
+            if time.monotonic() > give_up_at:
+                raise
+            logger.warning("answer %s waits for the database: %s", turn.answer_id, trouble)
+            time.sleep(0.5)
+
+
+def _store(turn: Turn, outcome: Outcome) -> bool:
+    prompt = log.commitment(outcome.prompt)
+    answer = log.commitment(outcome.text)
+    receipt = {
+        "id": str(turn.answer_id),
+        "model": outcome.model,
+        "prompt_version": outcome.prompt_version,
+        "prompt_digest": prompt.digest,
+        "prompt_nonce": prompt.nonce.hex(),
+        "answer_digest": answer.digest,
+        "answer_nonce": answer.nonce.hex(),
+        "tokens_in": outcome.usage.prompt_tokens if outcome.usage else 0,
+        "tokens_out": outcome.usage.completion_tokens if outcome.usage else 0,
+        "attempt": turn.claim.attempt,
+    }
+    with entered(turn.claim.token):
+        if not work.finish(turn.claim):
+            return False
+        Answer.objects.filter(pk=turn.answer_id).update(
+            state=outcome.state,
+            text=outcome.text,
+            sentences=outcome.sentences,
+            model=outcome.model,
+            why=outcome.why,
+            reason=outcome.reason,
+            receipt=receipt,
+            finished_at=timezone.now(),
+        )
+        Citation.objects.filter(answer_id=turn.answer_id).delete()
+        Citation.objects.bulk_create(
+            Citation(
+                answer_id=turn.answer_id,
+                owner_id=turn.owner_id,
+                acl_group=turn.acl_group,
+                number=span.number,
+                document_id=span.document,
+                version_id=span.version,
+                title=span.title,
+                page=span.page,
+                start=span.start,
+                end=span.end,
+                text=span.text,
+            )
+            for span in outcome.citations
+        )
+        log.append(_event(turn, outcome, prompt.digest, answer.digest), context=turn.record)
+    return True
+
+
+def _event(turn: Turn, outcome: Outcome, prompt: Any, answer: Any) -> Any:
+    about = {"object": turn.answer_id, "conversation": turn.conversation_id}
+    if outcome.state in GIVEN:
+        return AnswerGiven(
+            **about,
+            state=RecordedState(outcome.state.value),
+            model=outcome.model or None,
+            prompt_version=outcome.prompt_version or None,
+            prompt=prompt if outcome.prompt else None,
+            answer=answer,
+            tokens_in=outcome.usage.prompt_tokens if outcome.usage else 0,
+            tokens_out=outcome.usage.completion_tokens if outcome.usage else 0,
+            citations=len(outcome.citations),
+        )
+    if outcome.state == AnswerState.STOPPED:
+        return AnswerStopped(**about, model=outcome.model or None, answer=answer)
+    if outcome.state == AnswerState.REFUSED:
+        return AnswerRefused(**about, reason=outcome.failure)
+    return AnswerFailed(**about, reason=outcome.failure, model=outcome.model or None)
+

@@ -1,0 +1,113 @@
+"""What this process is answering right now: signs of life, stops, and work that was left behind.
+
+One thread a process looks after all of it. It asks PostgreSQL, not Redis, so it works when Redis
+does not.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import Error, connections
+from psycopg_pool import PoolTimeout
+
+from assistant.chat import work
+from assistant.chat.models import AnswerWork
+from inference.generate import Cancel
+
+LOOK_SECONDS = 0.3
+SWEEP_SECONDS = 2.0
+
+Wake = Callable[[UUID], None]
+logger = logging.getLogger(__name__)
+
+_held: dict[UUID, tuple[work.Claim, Cancel]] = {}
+_lock = threading.Lock()
+
+
+@cache
+def worker_name() -> str:
+    """This process, as leases name it: host and process id."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+@contextmanager
+def tracked(claim: work.Claim) -> Iterator[Cancel]:
+    """Keep the lease of an answer while it is made; yields the switch that stops it."""
+    cancel = Cancel()
+    with _lock:
+        _held[claim.answer_id] = (claim, cancel)
+    try:
+        yield cancel
+    finally:
+        with _lock:
+            _held.pop(claim.answer_id, None)
+        connections.close_all()
+
+
+def watch(*, wake: Wake) -> threading.Thread:
+    """Look after this process's answers and everybody's forgotten ones, until it ends."""
+    thread = threading.Thread(target=_watch, args=(wake,), name="watch", daemon=True)
+    thread.start()
+    return thread
+
+
+def _watch(wake: Wake) -> None:
+    renewed_at = swept_at = 0.0
+    while True:
+        time.sleep(LOOK_SECONDS)
+        now = time.monotonic()
+        try:
+            if _held:
+                _stop_unwanted()
+            if _held and now - renewed_at > settings.LEASE_SECONDS / 3:
+                with _lock:
+                    claims = [claim for claim, _ in _held.values()]
+                work.renew(claims)
+                renewed_at = now
+            if now - swept_at > SWEEP_SECONDS:
+                sweep(wake)
+                swept_at = now
+        except (Error, PoolTimeout) as trouble:
+            logger.warning("the watch waits for the database: %s", type(trouble).__name__)
+        finally:
+            connections.close_all()
+
+
+def _stop_unwanted() -> None:
+    with _lock:
+        held = dict(_held)
+    unwanted = AnswerWork.objects.filter(
+        answer_id__in=list(held), stop_requested=True
+    ).values_list("answer_id", flat=True)
+    for answer_id in unwanted:
+        held[answer_id][1].set()
+
+
+def sweep(wake: Wake) -> None:
+    """Offer again what a dead worker held, and what was queued but never taken up."""
+    _free_dead()
+    waiting = work.waiting()
+    work.touch(waiting)
+    for answer_id in waiting:
+        wake(answer_id)
+
+
+def _free_dead() -> None:
+    """End the leases of processes of this host that are no more."""
+    host = f"{socket.gethostname()}/"
+    holders = set(
+        AnswerWork.objects.filter(worker__startswith=host).values_list("worker", flat=True)
+    )
+    for holder in holders:
+        if not Path(f"/proc/{holder.removeprefix(host)}").exists():
+            freed = work.free(holder)
+            logger.warning("%d answers of a worker that died are offered again", freed)

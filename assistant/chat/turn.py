@@ -1,0 +1,181 @@
+"""The first two of an answer's three short transactions: begin, and show evidence.
+
+Each enters the asker's identity, so a right that has gone is gone at the next step. The third is
+in outcome.py.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from assistant.access.matters import epoch_of
+from assistant.accounts.identity import current_session_id, entered
+from assistant.chat import work
+from assistant.chat.ground import Evidence as GroundEvidence
+from assistant.chat.models import OPEN_STATES, Answer, AnswerState, Evidence, Question
+from assistant.chat.prompt import Exchange
+from assistant.documents import retrieve
+from assistant.documents.library import live_documents
+from compliance import log
+from compliance.events import Context, Digest, EvidenceShown
+from compliance.events.answers import PassageShown
+
+MEMORY = 2
+"""Earlier exchanges of the branch that a question carries along."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One question on its way to an answer."""
+
+    claim: work.Claim
+    question: str
+    uses_documents: bool
+    conversation_id: UUID
+    matter_id: UUID
+    acl_group: int
+    owner_id: int
+    epoch: int
+    history: tuple[Exchange, ...]
+    documents: int
+    record: Context
+
+    @property
+    def answer_id(self) -> UUID:
+        return self.claim.answer_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A passage shown as evidence, and its best sentences as code points of its text."""
+
+    rank: int
+    found: retrieve.Found
+    marks: tuple[tuple[int, int], ...]
+
+    def as_event(self) -> dict[str, Any]:
+        found = self.found
+        return {
+            "rank": self.rank,
+            "document": str(found.document),
+            "version": str(found.version),
+            "title": found.title,
+            "page": found.page,
+            "start": found.start,
+            "end": found.end,
+            "text": found.text,
+            "score": round(found.score, 4),
+            "marks": [list(mark) for mark in self.marks],
+        }
+
+
+def begin(answer_id: UUID, worker: str) -> Turn | None:
+    """Take up an answer; None when somebody else has it or there is nothing to do.
+
+    Raises NotSignedIn when the session it was asked in has ended.
+    """
+    # The claim is committed first: whatever goes wrong afterwards counts as an attempt.
+    held = work.claim(answer_id, worker)
+    if held is None:
+        return None
+    with entered(held.token):
+        answer = (
+            Answer.objects.select_related("question__conversation", "owner")
+            .filter(pk=answer_id, state__in=OPEN_STATES)
+            .first()
+        )
+        if answer is None:
+            work.finish(held)
+            return None
+        Answer.objects.filter(pk=answer_id).update(
+            state=AnswerState.ANSWERING, attempt=held.attempt
+        )
+        question = answer.question
+        conversation = question.conversation
+        return Turn(
+            claim=held,
+            question=question.text,
+            uses_documents=question.uses_documents,
+            conversation_id=conversation.id,
+            matter_id=conversation.matter_id,
+            acl_group=answer.acl_group,
+            owner_id=answer.owner_id,
+            epoch=epoch_of(conversation.matter_id),
+            history=tuple(_history(question)),
+            documents=live_documents(conversation.matter_id),
+            record=Context(
+                actor=answer.owner.public_id,
+                session=current_session_id(),
+                request=answer_id,
+                matter=conversation.matter_id,
+            ),
+        )
+
+
+def _history(question: Question) -> list[Exchange]:
+    """The last exchanges of this branch, the oldest first."""
+    exchanges: list[Exchange] = []
+    answer = question.follows
+    while answer is not None and len(exchanges) < MEMORY:
+        exchanges.append(Exchange(question=answer.question.text, answer=answer.text))
+        answer = answer.question.follows
+    return exchanges[::-1]
+
+
+def show_evidence(turn: Turn, vector: Any, asked: str) -> tuple[list[Shown], GroundEvidence]:
+    """Find the passages, store them with the answer and record them, before anybody sees them."""
+    with entered(turn.claim.token):
+        scope = retrieve.scope_of(turn.matter_id)
+        found = retrieve.passages_for(
+            asked, vector, scope=scope, limit=settings.PASSAGES_SHOWN
+        )
+        grounds = GroundEvidence((rank, f.text) for rank, f in enumerate(found, start=1))
+        marks: dict[int, list[tuple[int, int]]] = {}
+        for source in grounds.quotations(asked, most=3):
+            marks.setdefault(source.rank, []).append((source.start, source.end))
+        shown = [
+            Shown(rank=rank, found=f, marks=tuple(sorted(marks.get(rank, []))))
+            for rank, f in enumerate(found, start=1)
+        ]
+        Evidence.objects.filter(answer_id=turn.answer_id).delete()
+        Evidence.objects.bulk_create(_evidence_row(turn, entry) for entry in shown)
+        log.append(
+            EvidenceShown(
+                object=turn.answer_id,
+                conversation=turn.conversation_id,
+                passages=tuple(_passage_shown(entry) for entry in shown),
+            ),
+            context=turn.record,
+        )
+    return shown, grounds
+
+
+def _passage_shown(entry: Shown) -> PassageShown:
+    return PassageShown(
+        passage=entry.found.passage,
+        document=entry.found.document,
+        version=entry.found.version,
+        sha256=Digest(hashlib.sha256(entry.found.text.encode()).hexdigest()),
+    )
+
+
+def _evidence_row(turn: Turn, entry: Shown) -> Evidence:
+    return Evidence(
+        answer_id=turn.answer_id,
+        owner_id=turn.owner_id,
+        acl_group=turn.acl_group,
+        rank=entry.rank,
+        passage_id=entry.found.passage,
+        document_id=entry.found.document,
+        version_id=entry.found.version,
+        title=entry.found.title,
+        page=entry.found.page,
+        start=entry.found.start,
+        end=entry.found.end,
+        text=entry.found.text,
+        score=entry.found.score,
+        marks=[list(mark) for mark in entry.marks],
+    )

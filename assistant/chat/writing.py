@@ -1,0 +1,136 @@
+"""Takes the model's text as it comes, cuts it into sentences, and checks each when it is whole."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from assistant.chat.ground import Checked, Evidence, Source, Support
+from assistant.chat.outcome import CitedSpan
+from assistant.chat.stream import Publisher
+from assistant.chat.turn import Shown
+from assistant.documents.sentences import split
+
+INVISIBLE = {
+    *range(0xE0000, 0xE0080),  # tags
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    *(code for code in range(0x20) if chr(code) not in "\n\t"),
+    *range(0x7F, 0xA0),
+    0xFEFF,
+}
+_DROP = dict.fromkeys(INVISIBLE)
+
+
+class Writing:
+    """An answer while it is written. Used by one thread."""
+
+    def __init__(
+        self, shown: Sequence[Shown], grounds: Evidence, publisher: Publisher, *, grounded: bool
+    ) -> None:
+        self._shown = {entry.rank: entry for entry in shown}
+        self._grounds = grounds
+        self._publisher = publisher
+        self._grounded = grounded
+        self._numbers: dict[tuple[str, int, int], int] = {}
+        self._tail = ""
+        self.text = ""
+        self.sentences: list[dict[str, Any]] = []
+        self.citations: list[CitedSpan] = []
+
+    def add(self, piece: str) -> None:
+        """Take the next piece of the model's text and pass it on."""
+        # Characters nobody sees carry no meaning a reader could check.
+        piece = piece.translate(_DROP)
+        if not self.text:
+            piece = piece.lstrip()
+        if not piece:
+            return
+        self.text += piece
+        self._tail += piece
+        self._publisher.text(piece)
+        if any(mark in piece for mark in ".!?\n"):
+            self._check_whole_sentences()
+
+    def end(self) -> None:
+        """The model has finished: check what is left."""
+        if self._tail.strip():
+            self._settle(self._tail)
+        self._tail = ""
+
+    def quote(self, sources: Sequence[Source]) -> None:
+        """Put quotations in the place of what the model wrote."""
+        self.sentences, self.citations, self._numbers = [], [], {}
+        for source in sources:
+            span = self._cite(source)
+            self.sentences.append(
+                {
+                    "text": source.text,
+                    "support": Support.QUOTATION.value,
+                    "citations": [span.number],
+                    "numbers_missing": [],
+                }
+            )
+        self.text = "\n\n".join(source.text for source in sources)
+
+    @property
+    def supported_share(self) -> float:
+        """The share of its sentences that the evidence supports (0..1)."""
+        if not self.sentences:
+            return 0.0
+        supported = sum(s["support"] == Support.SUPPORTED.value for s in self.sentences)
+        return supported / len(self.sentences)
+
+    def _check_whole_sentences(self) -> None:
+        spans = split(self._tail)
+        # The last sentence may go on; so may one that ends where the text ends.
+        for span, following in zip(spans, spans[1:], strict=False):
+            self._settle(self._tail[span.start - self._gap(span.start) : following.start])
+        if len(spans) > 1:
+            self._tail = self._tail[spans[-1].start :]
+
+    def _gap(self, start: int) -> int:
+        """White space before the first sentence belongs to it."""
+        return start if not self._tail[:start].strip() else 0
+
+    def _settle(self, sentence: str) -> None:
+        checked = self._check(sentence)
+        numbers = []
+        for source in checked.sources:
+            known = len(self.citations)
+            span = self._cite(source)
+            numbers.append(span.number)
+            if len(self.citations) > known:
+                self._publisher.event({"type": "citation", **span.as_json()})
+        entry = {
+            "text": sentence,
+            "support": checked.support.value,
+            "citations": numbers,
+            "numbers_missing": list(checked.numbers_missing),
+        }
+        self.sentences.append(entry)
+        self._publisher.event({"type": "sentence", "index": len(self.sentences) - 1, **entry})
+
+    def _check(self, sentence: str) -> Checked:
+        if not self._grounded:
+            return Checked(support=Support.UNSUPPORTED)
+        return self._grounds.check(sentence)
+
+    def _cite(self, source: Source) -> CitedSpan:
+        """The citation for a source, numbered at its first use."""
+        found = self._shown[source.rank].found
+        key = (str(found.version), found.start + source.start, found.start + source.end)
+        if key in self._numbers:
+            return self.citations[self._numbers[key] - 1]
+        span = CitedSpan(
+            number=len(self.citations) + 1,
+            document=str(found.document),
+            version=str(found.version),
+            title=found.title,
+            page=found.page,
+            start=key[1],
+            end=key[2],
+            text=source.text,
+        )
+        self.citations.append(span)
+        self._numbers[key] = span.number
+        return span

@@ -1,0 +1,1 @@
+"""What we know: intake, reading, indexing, retrieval."""

@@ -1,0 +1,19 @@
+"""`manage.py prepare`: tables and static files, as each start and each upgrade needs them."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Migrate as the owning role, then collect the static files. Safe to repeat."""
+
+    help = "Bring the database and the static files up to date."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Both, in one process: Django is loaded once."""
+        call_command("migrate", interactive=False, verbosity=1)
+        if any(folder.exists() for folder in settings.STATICFILES_DIRS):
+            call_command("collectstatic", interactive=False, verbosity=0)

@@ -1,0 +1,1 @@
+"""Rules and evidence: what happened, written so that nobody can change it afterwards."""

@@ -1,0 +1,66 @@
+"""The catalogue: every kind of event that can be recorded, one dataclass each.
+
+To add one, write a dataclass in the module it belongs to, with its type, a sentence and a
+docstring, name it in the imports here, and add its line to docs/compliance.md
+(`python -m compliance.catalogue` prints the table). Fields hold references, digests, counts and
+words; `compliance.shape` refuses the rest. `object` is what the event is about; the docstring
+says what that is.
+"""
+
+from compliance.events.answers import AnswerFailed as AnswerFailed
+from compliance.events.answers import AnswerGiven as AnswerGiven
+from compliance.events.answers import AnswerRefused as AnswerRefused
+from compliance.events.answers import AnswerRetried as AnswerRetried
+from compliance.events.answers import AnswerState as AnswerState
+from compliance.events.answers import AnswerStopped as AnswerStopped
+from compliance.events.answers import ConversationDeleted as ConversationDeleted
+from compliance.events.answers import ConversationOpened as ConversationOpened
+from compliance.events.answers import ConversationRenamed as ConversationRenamed
+from compliance.events.answers import ConversationsSearched as ConversationsSearched
+from compliance.events.answers import EvidenceShown as EvidenceShown
+from compliance.events.answers import FeedbackGiven as FeedbackGiven
+from compliance.events.answers import PassageShown as PassageShown
+from compliance.events.answers import QuestionAsked as QuestionAsked
+from compliance.events.answers import SearchRan as SearchRan
+from compliance.events.documents import DocumentCancelled as DocumentCancelled
+from compliance.events.documents import DocumentDeleted as DocumentDeleted
+from compliance.events.documents import DocumentDownloaded as DocumentDownloaded
+from compliance.events.documents import DocumentDuplicate as DocumentDuplicate
+from compliance.events.documents import DocumentIndexed as DocumentIndexed
+from compliance.events.documents import DocumentOpened as DocumentOpened
+from compliance.events.documents import DocumentRejected as DocumentRejected
+from compliance.events.documents import DocumentUploaded as DocumentUploaded
+from compliance.events.documents import VersionPublished as VersionPublished
+from compliance.events.matters import MatterCreated as MatterCreated
+from compliance.events.matters import MatterRenamed as MatterRenamed
+from compliance.events.matters import MemberAdded as MemberAdded
+from compliance.events.matters import MemberRemoved as MemberRemoved
+from compliance.events.people import AccessDenied as AccessDenied
+from compliance.events.people import AccountCreated as AccountCreated
+from compliance.events.people import AccountDisabled as AccountDisabled
+from compliance.events.people import AccountEnabled as AccountEnabled
+from compliance.events.people import AccountLocked as AccountLocked
+from compliance.events.people import PasswordChanged as PasswordChanged
+from compliance.events.people import RolesChanged as RolesChanged
+from compliance.events.people import SessionEnded as SessionEnded
+from compliance.events.people import SignedIn as SignedIn
+from compliance.events.people import SignedOut as SignedOut
+from compliance.events.people import SignInFailed as SignInFailed
+from compliance.events.people import SignInFailure as SignInFailure
+from compliance.events.system import CommandRun as CommandRun
+from compliance.events.system import RecordRead as RecordRead
+from compliance.events.system import SystemStarted as SystemStarted
+from compliance.events.system import SystemStopped as SystemStopped
+from compliance.shape import Context as Context
+from compliance.shape import Digest as Digest
+from compliance.shape import Event as Event
+from compliance.shape import Outcome as Outcome
+from compliance.shape import Reference as Reference
+from compliance.shape import Word as Word
+
+CATALOGUE: dict[str, type[Event]] = {
+    kind.type: kind
+    for kind in tuple(globals().values())
+    if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+}
+"""Every event by its type."""

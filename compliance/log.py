@@ -1,0 +1,86 @@
+"""The only way into the record: no action without its event, in the same transaction.
+
+    with transaction.atomic():
+        log.append(QuestionAsked(...), context=context)
+        ...                            # the action itself
+
+A denial has no transaction of its own that would be committed, so it goes through `append_alone`.
+"""
+
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, Error, IntegrityError, connections, transaction
+from django.utils import timezone
+
+from compliance import header
+from compliance.commitment import Commitment as Commitment
+from compliance.commitment import commitment as commitment
+from compliance.shape import AlreadyRecorded as AlreadyRecorded
+from compliance.shape import Context, Event
+from compliance.shape import NotAnEvent as NotAnEvent
+from compliance.shape import NotInTransaction as NotInTransaction
+from compliance.shape import NotRecorded as NotRecorded
+
+RECORD_ALIAS = "record"
+"""The connection for events that must outlive the rollback of what they tell of."""
+
+_UNIQUE_VIOLATION = "23505"
+
+
+def append(
+    event: Event,
+    *,
+    context: Context,
+    event_id: UUID | None = None,
+    using: str = DEFAULT_DB_ALIAS,
+) -> UUID:
+    """Record an event in the caller's transaction and return its id.
+
+    An `event_id` of the caller's makes a repetition visible: the second time raises
+    AlreadyRecorded. Use a UUID of version 7 (`compliance.header.new_event_id`).
+
+    Raises NotInTransaction outside `transaction.atomic`, NotAnEvent for what may not be recorded,
+    and NotRecorded when the database refuses. After either of the last two, the transaction (or
+    the savepoint) is rolled back even when the caller goes on: what is not recorded is not done.
+    """
+    connection = connections[using]
+    if not connection.in_atomic_block:
+        raise NotInTransaction(
+            f"{event.type} was to be recorded outside a transaction. "
+            "Open transaction.atomic() around the action and its event."
+        )
+    try:
+        written = header.write(event, context=context, now=timezone.now(), event_id=event_id)
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO compliance_event (header) VALUES (%s)", [written.data])
+    except NotAnEvent:
+        connection.set_rollback(True)
+        raise
+    except Error as refusal:
+        connection.set_rollback(True)
+        raise _not_recorded(event, refusal) from refusal
+    return written.event_id
+
+
+def append_alone(event: Event, *, context: Context, event_id: UUID | None = None) -> UUID:
+    """Record an event at once, on a connection of its own, and return its id.
+
+    For denials and failed sign-ins: a rollback of the caller's work does not take it away.
+    Raises NotAnEvent or NotRecorded, as `append` does.
+    """
+    try:
+        with transaction.atomic(using=RECORD_ALIAS):
+            return append(event, context=context, event_id=event_id, using=RECORD_ALIAS)
+    except Error as refusal:
+        # Connecting and committing can fail outside `append`.
+        raise _not_recorded(event, refusal) from refusal
+
+
+def _not_recorded(event: Event, refusal: Error) -> NotRecorded:
+    repeated = getattr(refusal.__cause__, "sqlstate", None) == _UNIQUE_VIOLATION
+    if isinstance(refusal, IntegrityError) and repeated:
+        return AlreadyRecorded(f"{event.type} was recorded under this id before.")
+    return NotRecorded(
+        f"{event.type} could not be recorded, so it was not done. "
+        "Check that the database accepts writes and that its clock is right."
+    )

@@ -1,0 +1,1 @@
+"""How Cloister gets onto a machine. Standard library only: nothing is installed yet."""

@@ -1,0 +1,154 @@
+"""From a fresh checkout to a running installation: `python3 -m deploy.bootstrap run`.
+
+Commands: `setup` (install everything), `run` (and start it), `test` (and run every test).
+Exit codes: 0 done, 1 a test failed, 2 cannot go on (a sentence says why and what to do).
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.environments import APP, app_steps, dev_step, engine_step
+from deploy.machine import check_disk, check_python, ensure_axe, ensure_chromium
+from deploy.steps import CHECKOUT, SetupError, Step, run, run_side_by_side, say
+
+# Bytes on disk while a model is made: its packages, the file joined from them, the finished folder.
+_MODEL_BYTES = {"smollm2-135m": 500_000_000, "qwen2.5-coder-1.5b": 5_800_000_000}
+_PYTHON = str(APP / "bin" / "python")
+
+
+def main() -> int:
+    """Read the command line and do it."""
+    parser = argparse.ArgumentParser(prog="python3 -m deploy.bootstrap", description=__doc__)
+    parser.add_argument("command", choices=("setup", "run", "test"))
+    parser.add_argument("--model", help="smollm2-135m, qwen2.5-coder-1.5b or both")
+    parser.add_argument("--port", help="port of the web server")
+    parser.add_argument("rest", nargs="*", help="more words for pytest, after --")
+    chosen = parser.parse_args()
+    try:
+        check_python()
+        _choose(chosen.model, chosen.port)
+        home = _home()
+        if chosen.command == "test":
+            return _test(home, chosen.rest)
+        _set_up(home, _wanted_models())
+        if chosen.command == "run":
+            _start()
+    except SetupError as error:
+        say(f"\n{error}")
+        return 2
+    except KeyboardInterrupt:
+        say("\nInterrupted. Run the same command again to go on.")
+        return 2
+    return 0
+
+
+def _choose(model: str | None, port: str | None) -> None:
+    """Words on the command line win over the environment."""
+    if model:
+        os.environ["CLOISTER_MODEL"] = model
+    if port:
+        os.environ["CLOISTER_PORT"] = port
+    name = os.environ.get("CLOISTER_MODEL", "smollm2-135m")
+    if name not in (*_MODEL_BYTES, "both"):
+        known = ", ".join((*_MODEL_BYTES, "both"))
+        raise SetupError(f"There is no small model {name!r}. MODEL is one of: {known}.")
+
+
+def _home() -> Path:
+    return Path(os.environ.get("CLOISTER_HOME") or CHECKOUT / "var").resolve()
+
+
+def _wanted_models() -> list[str]:
+    """Small models to install: none when CLOISTER_MODELS names others."""
+    if os.environ.get("CLOISTER_MODELS", "").strip():
+        return []
+    name = os.environ.get("CLOISTER_MODEL", "smollm2-135m")
+    return list(_MODEL_BYTES) if name == "both" else [name]
+
+
+def _set_up(home: Path, models: list[str], *extra: Step) -> None:
+    """Install what is missing: first the application, then engine, weights and extras at once."""
+    app = app_steps()
+    engine = [engine_step(home)] if models or _serves_a_folder() else []
+    weights = [_weights_step(home, name) for name in models]
+    missing = [step for step in (*app, *engine, *weights, *extra) if not step.is_done]
+    if not missing:
+        return
+    say("Setting up Cloister")
+    _make_home(home)
+    check_disk(home, missing)
+    run_side_by_side(app)
+    run_side_by_side(engine, weights, extra)
+
+
+def _serves_a_folder() -> bool:
+    entries = os.environ.get("CLOISTER_MODELS", "").split(",")
+    return any(entry.strip() and "://" not in entry for entry in entries)
+
+
+def _weights_step(home: Path, name: str) -> Step:
+    folder = home / "models" / name
+
+    def work() -> None:
+        run(
+            [_PYTHON, "-m", "inference.weights", "ensure", name, str(folder)],
+            environment=dict(os.environ),
+            seconds=7200,
+        )
+
+    # The folder's own record is written last and is checked at each start.
+    return Step(
+        title=f"weights of {name}",
+        work=work,
+        stamp=home / "models" / f"{name}.stamp",
+        key="1" if (folder / "weights.json").exists() else "2",
+        bytes_needed=_MODEL_BYTES[name],
+    )
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(
+            f"The data folder {home} cannot be made ({error.strerror}). "
+            "Choose another with CLOISTER_HOME."
+        ) from error
+
+
+def _start() -> None:
+    """Become the launcher: signals go straight to it."""
+    os.chdir(CHECKOUT)
+    sys.stdout.flush()
+    os.execv(_PYTHON, [_PYTHON, "manage.py", "up", "--demo"])
+
+
+def _test(home: Path, words: list[str]) -> int:
+    """Set up, then lint, types and every test that needs no GPU. pytest has the last word."""
+    _set_up(home, ["smollm2-135m"], dev_step(), ensure_axe(home))
+    ensure_chromium()
+    bin_folder = APP / "bin"
+    checks = {
+        "lint": [str(bin_folder / "ruff"), "check", "."],
+        "format": [str(bin_folder / "ruff"), "format", "--check", "--quiet", "."],
+        "types": [str(bin_folder / "mypy")],
+        "imports": [str(bin_folder / "lint-imports")],
+    }
+    failed = [name for name, command in checks.items() if _check(name, command)]
+    pytest = [_PYTHON, "-m", "pytest", "--ignore=tests/bench", *(words or ["tests"])]
+    if failed:
+        say(f"\nFailed before the tests: {', '.join(failed)}\n")
+    tests = subprocess.run(pytest, cwd=CHECKOUT, check=False).returncode
+    return 1 if failed or tests else 0
+
+
+def _check(name: str, command: list[str]) -> int:
+    say(f"\n{name}")
+    return subprocess.run(command, cwd=CHECKOUT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
