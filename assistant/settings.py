@@ -1,4 +1,4 @@
-"""Django's settings, all of them: environments differ by variables (see config.py), not by files."""
+"""Django's settings, all of them: environments differ by variables, not by files."""
 
 from pathlib import Path
 from typing import Any

@@ -111,7 +111,7 @@ def _checked_roles(roles: Iterable[str]) -> list[str]:
         chosen = sorted({Role(role) for role in roles})
     except ValueError as error:
         raise ValidationError(f"There is no role called that: {error}.") from error
-    if NOT_TOGETHER <= set(chosen):
+    if set(chosen) >= NOT_TOGETHER:
         raise ValidationError(
             "Nobody can be administrator and auditor at once: who gives access "
             "must not keep the record of it."

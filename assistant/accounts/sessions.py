@@ -1,4 +1,4 @@
-"""Browser sessions: the cookie's key never reaches the database, and each session opens an identity.
+"""Browser sessions: the cookie's key stays out of the database, and each opens an identity.
 
 Two things belong to a signed-in browser. Django's session (a row under the hash of its key), and
 the database's own session, which lets a transaction take on the person's identity (see

@@ -230,7 +230,7 @@ def _judged(ended: Outcome, taken: Turn, writing: Writing, grounds: Evidence) ->
     why = (
         "The model found no answer. These sentences of the documents come nearest."
         if abstained
-        else "The model's own words were not supported by the documents, so these are quoted instead."
+        else "The model's own words were not supported, so the documents are quoted instead."
     )
     return _replaced(ended, writing, quotations, AnswerState.QUOTED, why)
 

@@ -1,6 +1,7 @@
 """Takes the model's text as it comes, cuts it into sentences, and checks each when it is whole."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from assistant.chat.ground import Checked, Evidence, Source, Support
@@ -83,7 +84,7 @@ class Writing:
     def _check_whole_sentences(self) -> None:
         spans = split(self._tail)
         # The last sentence may go on; so may one that ends where the text ends.
-        for span, following in zip(spans, spans[1:], strict=False):
+        for span, following in pairwise(spans):
             self._settle(self._tail[span.start - self._gap(span.start) : following.start])
         if len(spans) > 1:
             self._tail = self._tail[spans[-1].start :]

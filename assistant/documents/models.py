@@ -170,7 +170,7 @@ class Posting(models.Model):
 
 
 class IngestWork(models.Model):
-    """Work on a version: whose it is now, and the sealed token it is done with. Holds no content."""
+    """Work on a version: whose it is, and the sealed token it is done with. Holds no content."""
 
     version_id = models.UUIDField(primary_key=True)
     sealed_token = models.BinaryField()

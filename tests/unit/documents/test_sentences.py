@@ -1,5 +1,7 @@
 """Where sentences begin and end."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,6 @@ def test_it_cuts_a_sentence_that_never_ends() -> None:
 @given(st.text(alphabet=st.sampled_from("aB1 .,;:!?\n\t|()-'\"。é"), max_size=400))
 def test_its_sentences_are_in_order_and_hold_everything_but_space(text: str) -> None:
     spans = split(text)
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))
     joined = "".join(text[span.start : span.end] for span in spans)
     assert "".join(joined.split()) == "".join(text.split())

@@ -34,9 +34,10 @@ DROPPED = frozenset(
 )
 PARAGRAPHS = frozenset(
     "p div h1 h2 h3 h4 h5 h6 ul ol dl table section article header footer nav main aside form "  # noqa: SIM905
-    "blockquote pre figure fieldset address hr title caption body center details".split()
+    "blockquote pre figure summary legend figcaption fieldset address hr title caption body "
+    "center details".split()
 )
-LINES = frozenset("br li tr dt dd option summary legend figcaption".split())  # noqa: SIM905
+LINES = frozenset("br li tr dt dd option".split())  # noqa: SIM905
 CELLS = frozenset({"td", "th"})
 IN_CELL = frozenset("p div br ul ol li h1 h2 h3 h4 h5 h6 center blockquote".split())  # noqa: SIM905
 
@@ -112,7 +113,7 @@ class _Visible:
         if tag in CELLS:
             self.cell_depth -= 1
             yield "\x1f"
-        elif tag != "br":
+        elif tag not in LINES:
             yield self._border(tag)
 
     def _border(self, tag: str) -> str:

@@ -7,7 +7,7 @@ import pypdfium2.raw as pdfium
 
 from assistant.documents.parse.archive import password_needed
 from assistant.documents.parse.clean import hidden_note
-from assistant.documents.parse.formats import pdf_hidden, pdf_page
+from assistant.documents.parse.formats import pdf_objects, pdf_page
 from assistant.documents.parse.values import Cause, Limits, Page, PageState, Parsed, Rejected
 
 NAME = "a PDF"
@@ -39,6 +39,7 @@ def read(file: BinaryIO, limits: Limits) -> Parsed:
         )
     pieces: list[str] = []
     pages: list[Page] = []
+    pictures: list[int] = []
     length = hidden_chars = hidden_objects = 0
     for index in range(count):
         page = read_page(document, index)
@@ -46,7 +47,9 @@ def read(file: BinaryIO, limits: Limits) -> Parsed:
         state = PageState.FAILED if page is None else PageState.READ if text else PageState.EMPTY
         if page:
             hidden_chars += page.hidden_chars
-            hidden_objects += page.hidden_objects
+            hidden_objects += page.left_out
+            if text and page.is_picture:
+                pictures.append(index + 1)
         if length + len(text) > limits.text_chars:
             raise Rejected(
                 f"The PDF holds more than {limits.text_chars:,} characters of text. "
@@ -60,7 +63,7 @@ def read(file: BinaryIO, limits: Limits) -> Parsed:
         pages.append(Page(number=index + 1, start=length, end=length + len(text), state=state))
         length += len(text)
     _refuse_textless(pages)
-    notes = _notes(pages, hidden_objects) + hidden_note(hidden_chars)
+    notes = _notes(pages, pictures, hidden_objects) + hidden_note(hidden_chars)
     return Parsed(text="".join(pieces), pages=tuple(pages), kind="pdf", paged=True, notes=notes)
 
 
@@ -91,8 +94,8 @@ def read_page(document: pypdfium2.PdfDocument, index: int) -> pdf_page.PageText 
         page.close()
         return None
     try:
-        hidden = pdf_hidden.hidden_objects(page)
-        return pdf_page.page_text(text_page, hidden)
+        look = pdf_objects.look_at(page)
+        return pdf_page.page_text(text_page, look.hidden, picture_share=look.picture_share)
     finally:
         text_page.close()
         page.close()
@@ -114,13 +117,15 @@ def _refuse_textless(pages: list[Page]) -> None:
     )
 
 
-def _notes(pages: list[Page], hidden_objects: int) -> tuple[str, ...]:
+def _notes(pages: list[Page], pictures: list[int], hidden_objects: int) -> tuple[str, ...]:
     notes: list[str] = []
-    for state, what in (
-        (PageState.EMPTY, "no text layer, so nothing on it can be found or quoted"),
-        (PageState.FAILED, "damage, and could not be read"),
+    empty = [page.number for page in pages if page.state is PageState.EMPTY]
+    failed = [page.number for page in pages if page.state is PageState.FAILED]
+    for numbers, what in (
+        (empty, "no text layer, so nothing on it can be found or quoted"),
+        (pictures, "hardly any text beside a large picture, which was not read"),
+        (failed, "damage, and could not be read"),
     ):
-        numbers = [page.number for page in pages if page.state is state]
         if numbers:
             subject = "Page" if len(numbers) == 1 else "Pages"
             verb = "has" if len(numbers) == 1 else "have"

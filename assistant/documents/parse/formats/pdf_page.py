@@ -18,6 +18,8 @@ UNMAPPED = "\ufffd"
 LINE_END = re.compile(r"\r\n|\n|\r")
 BROKEN_WORD = re.compile(rf"(?P<left>[\w-]*\w){HYPHEN_BREAK}\s*(?P<right>\w+)|{HYPHEN_BREAK}")
 WORD = re.compile(r"\w+(?:-\w+)*")
+LARGE_PICTURE = 0.5
+LITTLE_TEXT = 200
 BLOCK_GAP = 1.35
 """A line this much lower than usual for the page begins a new block."""
 SMALL_STEP = 0.4
@@ -44,7 +46,13 @@ class PageText:
     traced: Traced
     char_indexes: tuple[int, ...] | range
     hidden_chars: int
-    hidden_objects: int
+    left_out: int
+    picture_share: float
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a large picture with next to no text may hold words that were not read."""
+        return self.picture_share >= LARGE_PICTURE and len(self.text) < LITTLE_TEXT
 
     @property
     def text(self) -> str:
@@ -56,7 +64,12 @@ class PageText:
         return self.char_indexes[self.traced.origin(position)]
 
 
-def page_text(text_page: pypdfium2.PdfTextPage, hidden: frozenset[int] = frozenset()) -> PageText:
+def page_text(
+    text_page: pypdfium2.PdfTextPage,
+    hidden: frozenset[int] = frozenset(),
+    *,
+    picture_share: float = 0.0,
+) -> PageText:
     """The page's text in the order of its content, without the objects at the addresses given."""
     raw = text_page.raw
     count = max(text_page.count_chars(), 0)
@@ -76,7 +89,8 @@ def page_text(text_page: pypdfium2.PdfTextPage, hidden: frozenset[int] = frozens
         traced=traced,
         char_indexes=indexes,
         hidden_chars=clean(traced),
-        hidden_objects=count - len(indexes),
+        left_out=count - len(indexes),
+        picture_share=picture_share,
     )
 
 

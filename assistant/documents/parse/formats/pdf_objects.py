@@ -1,10 +1,12 @@
-"""Finds text on a PDF page that nobody could see: too small, off the page, or white on white.
+"""Looks at what lies on a PDF page: large pictures, and text that nobody could see.
 
-Text that stands invisibly over a scanned picture (render mode 3) is what makes scans searchable,
-and is kept. Objects inside form XObjects are not looked into.
+Text is hidden when it is too small, off the page, or white on white. Text that stands invisibly
+over a scanned picture (render mode 3) is what makes scans searchable, and is kept. Objects inside
+form XObjects are not looked into.
 """
 
 import ctypes
+from dataclasses import dataclass
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -15,14 +17,28 @@ WHITE = 245
 LOOK_PIXELS_PER_POINT = 1.0
 
 
-def hidden_objects(page: pypdfium2.PdfPage) -> frozenset[int]:
-    """The addresses of the text objects that a reader would not see."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at a page's objects tells."""
+
+    hidden: frozenset[int]
+    """Addresses of the text objects that a reader would not see."""
+    picture_share: float
+    """The share of the page that its largest picture covers, from 0 to 1."""
+
+
+def look_at(page: pypdfium2.PdfPage) -> Look:
+    """Looks at the objects on a page once."""
     hidden: set[int] = set()
     white: list[tuple[int, tuple[float, float, float, float]]] = []
+    picture = 0.0
     left, bottom, right, top = page.get_bbox()
     for index in range(pdfium.FPDFPage_CountObjects(page.raw)):
         found = pdfium.FPDFPage_GetObject(page.raw, index)
-        if pdfium.FPDFPageObj_GetType(found) != pdfium.FPDF_PAGEOBJ_TEXT:
+        kind = pdfium.FPDFPageObj_GetType(found)
+        if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
+            picture = max(picture, _area(_bounds(found)))
+        if kind != pdfium.FPDF_PAGEOBJ_TEXT:
             continue
         address = ctypes.addressof(found.contents)
         box = _bounds(found)
@@ -35,7 +51,13 @@ def hidden_objects(page: pypdfium2.PdfPage) -> frozenset[int]:
             white.append((address, box))
     if white:
         hidden.update(_unseen(page, white))
-    return frozenset(hidden)
+    whole = _area((left, bottom, right, top))
+    share = min(picture / whole, 1.0) if whole else 0.0
+    return Look(hidden=frozenset(hidden), picture_share=share)
+
+
+def _area(box: tuple[float, float, float, float] | None) -> float:
+    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0) if box else 0.0
 
 
 def _bounds(found: pdfium.FPDF_PAGEOBJECT) -> tuple[float, float, float, float] | None:
