@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from assistant.access.errors import Missing
 from assistant.accounts.identity import NotSignedIn, entered
 from assistant.accounts.models import Role
+from assistant.accounts.requests import Request
 
 View = Callable[..., HttpResponse]
 
@@ -27,10 +28,10 @@ def signed_in(view: View | None = None, *, role: Role | None = None) -> Any:
 
     @login_required
     @wraps(view)
-    def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def run(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         if role is not None and not request.user.has_role(role):
             raise Http404
-        if request.user.must_change_password and request.resolver_match.url_name != "account":
+        if request.user.must_change_password and _address_name(request) != "account":
             return redirect("account")
         try:
             with entered(request.token):
@@ -42,3 +43,7 @@ def signed_in(view: View | None = None, *, role: Role | None = None) -> Any:
             return redirect("sign-in")
 
     return run
+
+
+def _address_name(request: Request) -> str | None:
+    return request.resolver_match.url_name if request.resolver_match else None

@@ -9,17 +9,18 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth import logout
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from assistant.accounts import sessions
 from assistant.accounts.models import Session
+from assistant.accounts.requests import Request
 from compliance.events import Context
 from compliance.shape import NotRecorded
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[Request], HttpResponse]
 
 NO_DATABASE = (OperationalError, InterfaceError, PoolTimeout)
 SEEN_EVERY = timedelta(seconds=60)
@@ -31,11 +32,11 @@ logger = logging.getLogger(__name__)
 def refuse_when_unavailable(get_response: GetResponse) -> GetResponse:
     """Say in a sentence that nothing was saved, when the database or the record cannot answer."""
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request: Request) -> HttpResponse:
         request.reference = uuid4()
         return get_response(request)
 
-    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    def process_exception(request: Request, error: Exception) -> HttpResponse | None:
         if not isinstance(error, (*NO_DATABASE, NotRecorded)):
             return None
         logger.error("reference %s: %s", request.reference, type(error).__name__)
@@ -49,7 +50,7 @@ def refuse_when_unavailable(get_response: GetResponse) -> GetResponse:
 def keep_private(get_response: GetResponse) -> GetResponse:
     """Know the session behind a request, end it when idle, and let no answer be kept or framed."""
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request: Request) -> HttpResponse:
         request.record = Context(request=request.reference)
         request.token = ""
         if request.user.is_authenticated:
@@ -63,8 +64,8 @@ def keep_private(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def _continue_session(request: HttpRequest) -> None:
-    row: Session | None = request.session.row
+def _continue_session(request: Request) -> None:
+    row = request.session.row
     now = timezone.now()
     if row is None or now - row.last_seen_at > timedelta(minutes=settings.SESSION_IDLE_MINUTES):
         if row is not None:

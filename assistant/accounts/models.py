@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string, salted_hmac
 
 
@@ -63,7 +64,7 @@ class User(AbstractBaseUser):
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(models.functions.Lower("username"), name="username_any_case"),
+            models.UniqueConstraint(Lower("username"), name="username_any_case"),
         ]
 
     def __str__(self) -> str:

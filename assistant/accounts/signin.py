@@ -13,11 +13,11 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
 
 from assistant.accounts import sessions
 from assistant.accounts.models import Credential, Session, User, new_session_secret
+from assistant.accounts.requests import Request
 from compliance import log
 from compliance.events import (
     AccountLocked,
@@ -54,7 +54,7 @@ class PasswordBackend:
         return User.objects.filter(pk=user_id, is_active=True).first()
 
 
-def sign_in(request: HttpRequest, username: str, password: str) -> User:
+def sign_in(request: Request, username: str, password: str) -> User:
     """Check a password and begin a session, in the browser and in the database.
 
     Raises SignInRefused with a sentence that does not tell whether the name exists, and
@@ -105,7 +105,8 @@ def _whose_password(username: str, password: str) -> User:
             _count(credential, failed=credential.failed_attempts + 1)
             failure = SignInFailure.WRONG_PASSWORD
     if failure is SignInFailure.WRONG_PASSWORD and credential and credential.locked_until:
-        log.append_alone(AccountLocked(object=user.public_id), context=Context())
+        locked = AccountLocked(object=user.public_id, failures=ATTEMPTS_BEFORE_LOCK)
+        log.append_alone(locked, context=Context())
     _refuse(user, failure)
     raise AssertionError("unreachable")
 
@@ -128,21 +129,22 @@ def _refuse(user: User | None, failure: SignInFailure) -> None:
     raise SignInRefused(LOCKED if failure is SignInFailure.LOCKED else WRONG)
 
 
-def sign_out(request: HttpRequest) -> None:
+def sign_out(request: Request) -> None:
     """End this browser's session everywhere."""
     if request.user.is_authenticated:
         with transaction.atomic():
             log.append(SignedOut(object=request.user.public_id), context=request.record)
-        sessions.close_identity(request.record.session)
+        if request.record.session is not None:
+            sessions.close_identity(request.record.session)
     logout(request)
 
 
-def change_password(request: HttpRequest, *, old: str, new: str) -> None:
+def change_password(request: Request, *, old: str, new: str) -> None:
     """Set a new password and end every other session of this person.
 
     Raises ValidationError when the old password is wrong or the new one is too weak.
     """
-    user: User = request.user
+    user = request.user
     with transaction.atomic(using="signin"):
         credential = Credential.objects.using("signin").select_for_update().get(user_id=user.pk)
         if credential.is_locked(timezone.now()):
@@ -186,13 +188,15 @@ def sessions_of(user: User) -> list[Session]:
     )
 
 
-def end_session(request: HttpRequest, public_id: UUID) -> None:
+def end_session(request: Request, public_id: UUID) -> None:
     """End one of the person's own sessions. One that is not theirs counts as ended already."""
     session = Session.objects.filter(user=request.user, public_id=public_id).first()
     if session is None:
         return
     with transaction.atomic():
-        log.append(SessionEnded(object=session.public_id), context=request.record)
+        log.append(SessionEnded(
+                object=session.public_id, reason="own_choice", account=request.user.public_id
+            ), context=request.record)
         _end(session)
 
 
@@ -207,7 +211,7 @@ def _end(session: Session) -> None:
     session.delete()
 
 
-def device_of(request: HttpRequest) -> str:
+def device_of(request: Request) -> str:
     """What a person would call the browser they sit at: "Firefox on Windows"."""
     agent = request.headers.get("User-Agent", "")
     browsers = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),

@@ -139,7 +139,8 @@ class _Tree:
         self, leaf: UUID | None, questions: list[Question], answers: list[Answer]
     ) -> set[UUID]:
         """The ids on the way from the beginning to `leaf`."""
-        by_id: dict[UUID, Any] = {item.id: item for item in [*questions, *answers]}
+        by_id: dict[UUID, Question | Answer] = {question.id: question for question in questions}
+        by_id |= {answer.id: answer for answer in answers}
         way: set[UUID] = set()
         at = leaf
         while at is not None and at in by_id:

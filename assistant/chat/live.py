@@ -50,7 +50,7 @@ def sitting_of(headers: dict[bytes, bytes]) -> "Sitting | None":
         return None
     store = SessionStore(morsel.value)
     data = store.load()
-    user = User.objects.filter(pk=data.get(SESSION_KEY), is_active=True).first()
+    user = User.objects.filter(pk=data.get(SESSION_KEY, 0), is_active=True).first()
     genuine = user is not None and constant_time_compare(
         data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()
     )

@@ -148,7 +148,7 @@ def _store(turn: Turn, outcome: Outcome) -> bool:
 
 
 def _event(turn: Turn, outcome: Outcome, prompt: Any, answer: Any) -> Any:
-    about = {"object": turn.answer_id, "conversation": turn.conversation_id}
+    about: dict[str, Any] = {"object": turn.answer_id, "conversation": turn.conversation_id}
     if outcome.state in GIVEN:
         return AnswerGiven(
             **about,

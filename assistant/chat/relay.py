@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -86,9 +87,10 @@ class Relay:
         """Read all followed streams until nobody follows any."""
         woken = "$"
         while self._followers:
+            streams: Any = {self._wake_key: woken, **self._cursor}
             try:
                 replies = await self._redis.xread(
-                    {self._wake_key: woken, **self._cursor},
+                    streams,
                     count=64,
                     block=BLOCK_MILLISECONDS,
                 )

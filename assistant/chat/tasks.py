@@ -20,6 +20,6 @@ def answer_message(answer_id: str) -> None:
 def wake(answer_id: UUID) -> None:
     """Tell the workers of an answer. If the broker is away, the watch tells them later."""
     try:
-        answer_message.apply_async([str(answer_id)], retry=False)
+        answer_message.apply_async((str(answer_id),), retry=False)
     except OperationalError as trouble:
         logger.warning("answer %s waits for the broker: %s", answer_id, trouble)

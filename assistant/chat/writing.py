@@ -78,7 +78,7 @@ class Writing:
         """The share of its sentences that the evidence supports (0..1)."""
         if not self.sentences:
             return 0.0
-        supported = sum(s["support"] == Support.SUPPORTED.value for s in self.sentences)
+        supported: int = sum(s["support"] == Support.SUPPORTED.value for s in self.sentences)
         return supported / len(self.sentences)
 
     def _check_whole_sentences(self) -> None:

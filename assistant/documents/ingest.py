@@ -24,7 +24,6 @@ from assistant.documents.parse import Cause, Limits, Parsed, ParserUnavailable, 
 from compliance import log
 from compliance.events import Context, DocumentRejected
 from inference.errors import InferenceError
-from inference.tokens import WordPieces
 
 BATCH = 64
 """Passages embedded between two signs of life."""
@@ -117,7 +116,12 @@ def split(draft: Draft) -> Draft:
     """The text as passages, and the digest that says what each would be embedded as."""
     parsed = _parsed(draft)
     chunks = tuple(
-        chunk(parsed.text, parsed.pages, count_tokens=_count_tokens, paged=parsed.paged)
+        chunk(
+            parsed.text,
+            parsed.pages,
+            count_tokens=vectors.word_pieces().count,
+            paged=parsed.paged,
+        )
     )
     if not chunks:
         raise Rejected("No text was found in this file.", cause=Cause.NO_TEXT)
@@ -212,10 +216,6 @@ def _reject(draft: Draft, refusal: Rejected) -> None:
 def _parsed(draft: Draft) -> Parsed:
     assert draft.parsed is not None, "the step before this one reads the file"
     return draft.parsed
-
-
-def _count_tokens(text: str) -> int:
-    return WordPieces(vectors.folder()).count(text)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, Subquery
@@ -90,7 +91,7 @@ def documents_of(matter: Matter) -> list[Row]:
     return sorted(rows, key=lambda row: row.title.casefold())
 
 
-def _row(document: Document, version: Version) -> Row:
+def _row(document: Any, version: Any) -> Row:
     return Row(
         id=document.id,
         title=document.title,

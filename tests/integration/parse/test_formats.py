@@ -63,10 +63,12 @@ def test_it_reads_inserted_text_of_a_word_file_and_not_deleted(tmp_path: Path) -
     body = (
         "<w:p><w:r><w:t>The fee is </w:t></w:r>"
         "<w:del><w:r><w:delText>ten</w:delText></w:r></w:del>"
-        "<w:ins><w:r><w:t>twelve</w:t></w:r></w:ins></w:p>"
+        "<w:ins><w:r><w:t>twelve</w:t></w:r></w:ins>"
+        "<w:moveFrom><w:r><w:t> elsewhere</w:t></w:r></w:moveFrom></w:p>"
     )
     parsed = read_file(make_docx(tmp_path / "a.docx", body))
     assert parsed.text == "The fee is twelve"
+    assert parsed.notes == ("Text marked as deleted was left out; inserted text was read.",)
     assert not parsed.paged
 
 

@@ -30,16 +30,16 @@ HIDDEN_STYLE = re.compile(
     re.I,
 )
 DROPPED = frozenset(
-    "script style template noscript head svg math iframe object embed audio video canvas".split()  # noqa: SIM905
+    "script style template noscript head svg math iframe object embed audio video canvas".split()
 )
 PARAGRAPHS = frozenset(
-    "p div h1 h2 h3 h4 h5 h6 ul ol dl table section article header footer nav main aside form "  # noqa: SIM905
+    "p div h1 h2 h3 h4 h5 h6 ul ol dl table section article header footer nav main aside form "
     "blockquote pre figure summary legend figcaption fieldset address hr title caption body "
     "center details".split()
 )
-LINES = frozenset("br li tr dt dd option".split())  # noqa: SIM905
+LINES = frozenset("br li tr dt dd option".split())
 CELLS = frozenset({"td", "th"})
-IN_CELL = frozenset("p div br ul ol li h1 h2 h3 h4 h5 h6 center blockquote".split())  # noqa: SIM905
+IN_CELL = frozenset("p div br ul ol li h1 h2 h3 h4 h5 h6 center blockquote".split())
 
 
 def matches(head: bytes, name: str, zip_names: frozenset[str]) -> bool:

@@ -26,13 +26,13 @@ SMALL_STEP = 0.4
 """A step of less than this share of the usual one stays on the same line."""
 # First parts of words whose hyphen belongs to the word.
 HYPHENATED = frozenset(
-    "all anti bi by co cross ex extra full half high in inter intra long low mid multi non off on "  # noqa: SIM905
+    "all anti bi by co cross ex extra full half high in inter intra long low mid multi non off on "
     "one out over part post pre pro pseudo quasi re self semi short sub super third to top two "
     "ultra un under up vice well".split()
 )
 # Words made of two words, which a line end may part.
 COMPOUND = frozenset(
-    "another become became because before between cannot forward furthermore hereafter hereby "  # noqa: SIM905
+    "another become became because before between cannot forward furthermore hereafter hereby "
     "herein hereof hereto hereunder however indeed inside instead into moreover notwithstanding "
     "otherwise outside overall therefore therein thereof thereto thereunder throughout toward "
     "towards understand undertake upon whereas whereby wherein within without".split()
