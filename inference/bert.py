@@ -8,7 +8,8 @@ Reimers and Gurevych, arXiv 1908.10084.
 """
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,15 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+from torch.nn.functional import gelu, layer_norm, linear
 
 from inference.tokens import max_sequence
 
 Vectors = NDArray[np.float32]
+
+STEP = 32
+"""Texts are padded to a multiple of this many pieces. oneDNN keeps a compiled kernel for each
+shape it has seen; without steps these grow to 350 MB, one for each length of text."""
 
 
 def describes(folder: Path) -> bool:
@@ -36,9 +41,7 @@ def describes(folder: Path) -> bool:
         return False
     kinds = [module["type"].rsplit(".", 1)[-1] for module in modules]
     modes = [
-        name
-        for name, value in pooling.items()
-        if name.startswith("pooling_mode") and value is True
+        name for name, value in pooling.items() if name.startswith("pooling_mode") and value is True
     ]
     return (
         config.get("model_type") == "bert"
@@ -61,6 +64,41 @@ class _Layer:
     output_norm: tuple[Tensor, Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class _Taker:
+    """Takes tensors out of a file by name, in the kind of number the encoder computes in."""
+
+    read: Callable[[str], Tensor]
+    kind: torch.dtype
+
+    def __call__(self, name: str) -> Tensor:
+        # Always a copy: otherwise the whole file stays mapped for the sake of one tensor.
+        return self.read(name).to(self.kind, copy=True)
+
+    def pair(self, *names: str) -> tuple[Tensor, Tensor]:
+        """Weight and bias; of several maps side by side when there is more than one name."""
+        weights = [self(f"{name}.weight") for name in names]
+        biases = [self(f"{name}.bias") for name in names]
+        return torch.cat(weights), torch.cat(biases)
+
+    def places(self) -> Tensor:
+        """The position vectors, with the vector of segment 0 added: all text is segment 0."""
+        segment = self.read("embeddings.token_type_embeddings.weight")[0]
+        return (self.read("embeddings.position_embeddings.weight") + segment).to(self.kind)
+
+    def layer(self, prefix: str) -> _Layer:
+        return _Layer(
+            attention=self.pair(
+                *(f"{prefix}attention.self.{name}" for name in ("query", "key", "value"))
+            ),
+            projection=self.pair(f"{prefix}attention.output.dense"),
+            attention_norm=self.pair(f"{prefix}attention.output.LayerNorm"),
+            inner=self.pair(f"{prefix}intermediate.dense"),
+            outer=self.pair(f"{prefix}output.dense"),
+            output_norm=self.pair(f"{prefix}output.LayerNorm"),
+        )
+
+
 class Encoder:
     """The model in `folder`, ready to embed. Threads may share it.
 
@@ -79,36 +117,17 @@ class Encoder:
         torch.set_num_threads(1)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="embed")
         with safe_open(folder / "model.safetensors", framework="pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        self._words = weights["embeddings.word_embeddings.weight"]
-        self._places = (
-            weights["embeddings.position_embeddings.weight"]
-            + weights["embeddings.token_type_embeddings.weight"][0]
-        )
-        self._norm = (
-            weights["embeddings.LayerNorm.weight"],
-            weights["embeddings.LayerNorm.bias"],
-        )
-        layers = range(int(config["num_hidden_layers"]))
-        self._layers = [self._layer(weights, f"encoder.layer.{number}.") for number in layers]
-
-    def _layer(self, weights: dict[str, Tensor], prefix: str) -> _Layer:
-        def pair(name: str) -> tuple[Tensor, Tensor]:
-            weight, bias = weights[f"{prefix}{name}.weight"], weights[f"{prefix}{name}.bias"]
-            return weight.to(self._kind), bias.to(self._kind)
-
-        parts = [pair(f"attention.self.{name}") for name in ("query", "key", "value")]
-        return _Layer(
-            attention=(torch.cat([w for w, _ in parts]), torch.cat([b for _, b in parts])),
-            projection=pair("attention.output.dense"),
-            attention_norm=pair("attention.output.LayerNorm"),
-            inner=pair("intermediate.dense"),
-            outer=pair("output.dense"),
-            output_norm=pair("output.LayerNorm"),
-        )
+            take = _Taker(file.get_tensor, self._kind)
+            self._words = take("embeddings.word_embeddings.weight")
+            self._places = take.places()
+            self._norm = take.pair("embeddings.LayerNorm")
+            layers = range(int(config["num_hidden_layers"]))
+            self._layers = [take.layer(f"encoder.layer.{number}.") for number in layers]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of length one, shape (len(texts), dimensions)."""
+        if not texts:
+            return np.zeros((0, self._words.shape[1]), dtype=np.float32)
         pieces = [encoded.ids for encoded in self._tokenizer.encode_batch_fast(list(texts))]
         if len(pieces) == 1:
             return np.stack([self._one(pieces[0])])
@@ -116,22 +135,35 @@ class Encoder:
 
     def _one(self, pieces: Sequence[int]) -> NDArray[np.float32]:
         """Embed one text, given as word pieces."""
+        length = len(pieces)
+        padding = min(-length % STEP, len(self._places) - length)
         with torch.inference_mode():
-            length = len(pieces)
-            size = self._words.shape[1]
-            state = self._words[torch.tensor(pieces)] + self._places[:length]
-            state = layer_norm(state, (size,), *self._norm, self._epsilon).to(self._kind)
+            state = self._words[torch.tensor([*pieces, *[0] * padding])]
+            state = self._normed(state + self._places[: length + padding], self._norm)
+            unseen = torch.zeros(length + padding, dtype=self._kind)
+            unseen[length:] = -math.inf
             for layer in self._layers:
                 mixed = linear(state, *layer.attention)
-                query, key, value = (
-                    part.view(1, length, self._heads, -1).transpose(1, 2)
-                    for part in mixed.split(size, dim=1)
-                )
-                seen = scaled_dot_product_attention(query, key, value)
-                seen = linear(seen.transpose(1, 2).reshape(length, size), *layer.projection)
-                state = layer_norm(state + seen, (size,), *layer.attention_norm, self._epsilon)
+                seen = linear(self._attend(mixed, unseen), *layer.projection)
+                state = self._normed(state + seen, layer.attention_norm)
                 inner = linear(gelu(linear(state, *layer.inner)), *layer.outer)
-                state = layer_norm(state + inner, (size,), *layer.output_norm, self._epsilon)
-            mean = state.float().mean(dim=0)
+                state = self._normed(state + inner, layer.output_norm)
+            # The mean is taken in 32 bits: in 16 it loses more than all the layers together.
+            mean = state[:length].float().mean(dim=0)
             vector: NDArray[np.float32] = (mean / mean.norm().clamp(min=1e-12)).numpy()
             return vector
+
+    def _attend(self, mixed: Tensor, unseen: Tensor) -> Tensor:
+        """Attention of all heads, from query, key and value side by side.
+
+        Plain matrix products: for texts this short they take three quarters of the time of torch's
+        fused attention on a CPU. `unseen` is minus infinity where a piece is only padding.
+        """
+        rows = mixed.shape[0]
+        query, key, value = mixed.view(rows, 3, self._heads, -1).permute(1, 2, 0, 3).unbind()
+        scores = torch.bmm(query * (1 / math.sqrt(query.shape[-1])), key.transpose(1, 2))
+        seen = torch.bmm((scores + unseen).softmax(dim=-1), value)
+        return seen.transpose(0, 1).reshape(rows, -1)
+
+    def _normed(self, state: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
+        return layer_norm(state, norm[0].shape, *norm, self._epsilon)

@@ -13,7 +13,8 @@ from inference.wire import Address, Connection, Response, ask
 
 # vLLM names the parameter; other servers say it in words. Read in vLLM 0.32's replies.
 _TOO_LONG = re.compile(
-    r"context length|context window|max_model_len|maximum model length|input_tokens|prompt is too long",
+    r"context length|context window|max_model_len|maximum model length|input_tokens|"
+    r"prompt is too long",
     re.IGNORECASE,
 )
 _BUSY = (408, 429)

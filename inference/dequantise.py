@@ -6,6 +6,7 @@ several GiB for a minute and nothing afterwards should.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
@@ -26,7 +27,7 @@ def dequantise(gguf: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _forget_quantisation(model: torch.nn.Module) -> None:
+def _forget_quantisation(model: Any) -> None:
     """Transformers 5 still calls a dequantised GGUF model quantised, and refuses to save it."""
     model.hf_quantizer = None
     model.is_quantized = False

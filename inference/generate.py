@@ -114,9 +114,12 @@ def complete(client: Client, prompt: Prompt, *, cancel: Cancel | None = None) ->
         try:
             choice = reply["choices"][0]
             text, finish_reason = choice["message"]["content"] or "", choice["finish_reason"]
-        except (KeyError, IndexError, TypeError):
+            usage = _usage(reply.get("usage"))
+        except (KeyError, IndexError, TypeError, AttributeError):
             raise BadReply("The model server's reply holds no answer.") from None
-        return Completion(text=text, finish_reason=finish_reason, usage=_usage(reply.get("usage")))
+        if not isinstance(text, str):
+            raise BadReply("The model server sent an answer that is not text.")
+        return Completion(text=text, finish_reason=finish_reason, usage=usage)
 
 
 def _refuse_unsalted(prompt: Prompt) -> None:
@@ -141,9 +144,11 @@ def _body(client: Client, prompt: Prompt) -> dict[str, Any]:
 
 def _stream(client: Client, prompt: Prompt, cancel: Cancel) -> Iterator[Delta]:
     body = {**_body(client, prompt), "stream": True, "stream_options": {"include_usage": True}}
-    has_started = has_finished = False
+    is_steady = has_finished = False
+    deadline = monotonic() + client.first_token_seconds
     with client.chat(body, cancel=cancel, seconds=client.first_token_seconds) as response:
-        deadline = monotonic() + client.first_token_seconds
+        # The head took some of the time; the first token has what is left of it.
+        response.connection.patience(deadline - monotonic())
         pieces = _events(response, cancel)
         for events in pieces:
             deltas = [delta for event in events if (delta := _delta(event)) is not None]
@@ -154,12 +159,15 @@ def _stream(client: Client, prompt: Prompt, cancel: Cancel) -> Iterator[Delta]:
                 _drain(response, pieces)
                 return
             if deltas:
-                if not has_started:
-                    has_started = True
+                if not is_steady:
+                    is_steady = True
                     response.connection.patience(client.between_tokens_seconds)
                 deadline = monotonic() + client.between_tokens_seconds
-            elif monotonic() > deadline:
-                # Comments and empty events keep a read from timing out; they are not an answer.
+            elif (seconds_left := deadline - monotonic()) > 0:
+                # Comments and empty events are not an answer: they do not buy more time.
+                is_steady = False
+                response.connection.patience(seconds_left)
+            else:
                 raise Timeout("The model server sends signs of life but no token.")
         if not has_finished:
             raise Unavailable("The model server broke off in the middle of its answer.")

@@ -57,11 +57,24 @@ def check(client: Client) -> Health:
     )
 
 
-def _models(client: Client) -> list[Mapping[str, Any]]:
-    status, _ = client.get("/health", seconds=CHECK_SECONDS)
+def served_names(address: str, *, seconds: float = CHECK_SECONDS) -> tuple[str, ...]:
+    """Return the names a server answers to, for an address that came without one.
+
+    The first is the one vLLM was started with; adapters follow. Raises Refused for text that is no
+    address, and Unavailable, Timeout or BadReply when the server does not tell within `seconds`.
+    """
+    client = Client(address, model="", connect_seconds=seconds)
+    try:
+        return tuple(str(model.get("id")) for model in _models(client, seconds=seconds))
+    finally:
+        client.close()
+
+
+def _models(client: Client, *, seconds: float = CHECK_SECONDS) -> list[Mapping[str, Any]]:
+    status, _ = client.get("/health", seconds=seconds)
     if status >= 500:
         raise Unavailable(f"The model server answers {status}: it is starting or unwell.")
-    status, body = client.models(seconds=CHECK_SECONDS)
+    status, body = client.models(seconds=seconds)
     if status != 200:
         raise Unavailable(f"The model server answers {status} when asked for its models.")
     models = _object(body).get("data")

@@ -57,7 +57,9 @@ class Address:
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             where = self.socket_path or self.host_header
-            raise Unavailable(f"No model server answers at {where} ({error}). Is it running?") from error
+            raise Unavailable(
+                f"No model server answers at {where} ({error}). Is it running?"
+            ) from error
         connected.setblocking(True)
         return Connection(connected)
 

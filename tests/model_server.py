@@ -140,6 +140,14 @@ class ModelServer:
         """Say these next, one a request, in this order."""
         self._state.queue.extend(Script(text=a) if isinstance(a, str) else a for a in answers)
 
+    def reset(self) -> None:
+        """Forget what was enqueued and seen, and be healthy. Answers under way go on."""
+        state = self._state
+        state.queue.clear()
+        state.requests.clear()
+        state.disconnects = 0
+        state.healthy = True
+
     def set_healthy(self, healthy: bool) -> None:
         """Let /health answer 200 or 503."""
         self._state.healthy = healthy
@@ -250,7 +258,9 @@ class _Connection(asyncio.Protocol):
             return
         prompt_tokens = sum(len(m["content"]) for m in messages) // CHARACTERS_PER_TOKEN
         if prompt_tokens + request.get("max_tokens", 0) > state.max_model_len:
-            self.refuse(400, f"This model's maximum context length is {state.max_model_len} tokens.")
+            self.refuse(
+                400, f"This model's maximum context length is {state.max_model_len} tokens."
+            )
             return
         script = state.queue.popleft() if state.queue else state.usual
         if not script.pieces and script.raw is None:

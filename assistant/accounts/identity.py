@@ -44,13 +44,14 @@ def _enter(token: str) -> int:
     return user_id
 
 
-def delegate(token: str, *, minutes: int) -> None:
+def delegate(token: str, *, minutes: int, outlives_session: bool = False) -> None:
     """Open `token` for work on behalf of whoever is entered now.
 
-    The work's session ends with the session it was begun in.
+    It ends with the session it was begun in, unless it `outlives_session`. What the person may do
+    is decided anew whenever the token is entered.
     """
     with connection.cursor() as cursor:
-        cursor.execute("select auth.delegate(%s, %s)", [token, minutes])
+        cursor.execute("select auth.delegate(%s, %s, %s)", [token, minutes, outlives_session])
 
 
 def current_user_id() -> int | None:

@@ -69,8 +69,8 @@ def ingest(version_id: UUID) -> State | None:
         work.done(version_id)
         return State.CANCELLED
     except NotSignedIn:
-        # The session this was begun in has ended. Nobody may finish it in that person's name.
-        logger.warning("version %s: the uploader's session ended before it was read", version_id)
+        # The account was closed, or a day has passed. Nobody may finish it in that person's name.
+        logger.warning("version %s: its uploader may no longer act; it is not read", version_id)
         work.done(version_id)
         return None
 

@@ -102,7 +102,7 @@ def accept_upload(
 def begin_work(version: Version) -> None:
     """Leave work on a version for whoever claims it, to be done as the person entered now."""
     token = secrets.token_urlsafe(32)
-    identity.delegate(token, minutes=WORK_MINUTES)
+    identity.delegate(token, minutes=WORK_MINUTES, outlives_session=True)
     IngestWork.objects.update_or_create(
         version_id=version.id,
         defaults={

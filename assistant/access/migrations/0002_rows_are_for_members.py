@@ -52,11 +52,12 @@ begin
   on conflict (uid) do update set groups = excluded.groups, bits = excluded.bits;
 end $$;
 
--- get_bit() beyond the end is an error, so bits reach as far as there are groups.
+-- get_bit() beyond the end is an error, so bits reach as far as there are groups, and further: a
+-- statement that makes a matter checks its row before it can see the group it has just made.
 create function auth.padded(bits bytea) returns bytea
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select coalesce(bits, '') || decode(repeat('00', greatest(0,
-    (select coalesce(max(id), 0) from auth.acl_group) / 8 + 1
+    (select last_value from auth.acl_group_id_seq)::int / 8 + 64
     - octet_length(coalesce(bits, '')))), 'hex')
 $$;
 

@@ -126,22 +126,25 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from auth.session where public_id = session_id and parent is null
 $$;
 
--- Work goes on for as long as the session it was begun in, and no longer.
-create function auth.delegate(token text, minutes int) returns void
+-- An answer is made for as long as the session it was asked in, and no longer. A document is read
+-- also after its uploader has signed out; rights are checked anew at each step all the same.
+create function auth.delegate(token text, minutes int, outlives_session boolean) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if auth.uid() is null then
     raise exception 'nobody is signed in' using errcode = '28000';
   end if;
   insert into auth.session (token_hash, uid, public_id, parent, expires_at)
-  select sha256(convert_to(token, 'UTF8')), s.uid, s.public_id, s.token_hash,
+  select sha256(convert_to(token, 'UTF8')), s.uid,
+         case when outlives_session then gen_random_uuid() else s.public_id end,
+         case when outlives_session then null else s.token_hash end,
          now() + make_interval(mins => minutes)
     from auth.session s where s.public_id = auth.session_id() and s.parent is null;
 end $$;
 
 revoke all on all functions in schema auth from public;
 grant execute on function auth.enter(text), auth.uid(), auth.session_id(), auth.person(),
-  auth.has_role(text), auth.delegate(text, int) to {app};
+  auth.has_role(text), auth.delegate(text, int, boolean) to {app};
 grant execute on function auth.open_session(text, bigint, uuid, timestamptz),
   auth.close_session(uuid)
   to {signin};
