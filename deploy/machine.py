@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.steps import CHECKOUT, SetupError, Step, run
+from deploy.steps import CHECKOUT, SetupError, Step, key_of, run
 
 _SPARE_BYTES = 1_000_000_000
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -42,7 +42,7 @@ def ensure_chromium() -> None:
         _apt_install("chromium")
 
 
-def ensure_axe(home: Path) -> Step:
+def axe_step(home: Path) -> Step:
     """The accessibility checker that browser tests load, from its locked package."""
     source, target = CHECKOUT / "tests" / "browser", home / "node"
     lock = source / "package-lock.json"
@@ -60,12 +60,13 @@ def ensure_axe(home: Path) -> Step:
         title="accessibility checker (axe)",
         work=work,
         stamp=target / "cloister.stamp",
-        key=lock.read_text() if lock.exists() else "",
+        key=key_of(lock),
+        product=target / "node_modules" / "axe-core" / "axe.min.js",
     )
 
 
 def _apt_install(package: str) -> None:
-    sentence = f"{package} is not installed. As root: apt-get install {package}. Then run this again."
+    sentence = f"{package} is not installed. As root: apt-get install {package}. Then try again."
     if not shutil.which("apt-get"):
         raise SetupError(sentence)
     if os.geteuid() == 0:

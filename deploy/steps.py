@@ -25,19 +25,20 @@ class SetupError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Something to do once. `stamp` remembers that it was done for `key`; None repeats it."""
+    """Something to do once: `stamp` remembers for which `key`, and `product` must still be there."""
 
     title: str
     work: Callable[[], None]
-    stamp: Path | None = None
-    key: str = ""
+    stamp: Path
+    key: str
+    product: Path
     bytes_needed: int = 0
 
     @property
     def is_done(self) -> bool:
         """Whether an earlier run has finished it, for the same key."""
         try:
-            return self.stamp is not None and self.stamp.read_text() == self.key
+            return self.product.exists() and self.stamp.read_text() == self.key
         except OSError:
             return False
 
@@ -47,11 +48,9 @@ class Step:
             return
         start = time.monotonic()
         say(f"  {self.title} ...")
-        if self.stamp:
-            self.stamp.unlink(missing_ok=True)
+        self.stamp.unlink(missing_ok=True)
         self.work()
-        if self.stamp:
-            self.stamp.write_text(self.key)
+        self.stamp.write_text(self.key)
         say(f"  {self.title:<34} {'done':<10} {time.monotonic() - start:7.1f} s")
 
 

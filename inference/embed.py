@@ -26,6 +26,7 @@ BUNDLED_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """SHA-256 of model.safetensors of all-MiniLM-L6-v2, as its publisher released it."""
 
 START_SECONDS = 60.0
+LEAVE_SECONDS = 5.0
 READY = b"ready"
 
 Vectors = NDArray[np.float32]
@@ -159,27 +160,26 @@ class EmbedProcess:
         self.close()
 
     def _answer(self, batch: bytes) -> bytes:
-        child = self._child
-        if child is not None and child.is_waiting():
-            try:
-                return child.ask(batch, self._batch_seconds)
-            except EOFError:
-                # It went idle at this very moment, or died since: a new one may do better.
-                self._end()
-            except BaseException:
-                self._end()
-                raise
-        self._end()
-        self._child = _Child(self._command)
         try:
-            self._child.wait_until_ready()
-            return self._child.ask(batch, self._batch_seconds)
+            return self._running().ask(batch, self._batch_seconds)
         except EOFError as error:
+            went_idle = self._child is not None and self._child.has_left()
             self._end()
+            if went_idle:
+                # It left at the very moment the batch came. This happens to a child only once.
+                return self._answer(batch)
             raise Unavailable("The embedding process ended in the middle of its work.") from error
         except BaseException:
             self._end()
             raise
+
+    def _running(self) -> "_Child":
+        if self._child is not None and self._child.is_waiting():
+            return self._child
+        self._end()
+        self._child = _Child(self._command)
+        self._child.wait_until_ready()
+        return self._child
 
     def _end(self) -> None:
         child, self._child = self._child, None
@@ -210,6 +210,12 @@ class _Child:
     def is_waiting(self) -> bool:
         """Say whether it waits for work: it lives, and has closed or said nothing."""
         return self._process.poll() is None and self._pipe.is_silent()
+
+    def has_left(self) -> bool:
+        """Say whether it ended of its own accord, having had nothing to do."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(LEAVE_SECONDS) == 0
+        return False
 
     def wait_until_ready(self) -> None:
         """Wait for the model to be loaded. Raises Refused, Unavailable, Timeout."""

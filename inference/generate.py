@@ -151,18 +151,20 @@ def _stream(client: Client, prompt: Prompt, cancel: Cancel) -> Iterator[Delta]:
         response.connection.patience(deadline - monotonic())
         pieces = _events(response, cancel)
         for events in pieces:
-            deltas = [delta for event in events if (delta := _delta(event)) is not None]
-            for delta in deltas:
-                has_finished = has_finished or delta.finish_reason is not None
-                yield delta
+            has_token = False
+            for event in events:
+                if (delta := _delta(event)) is not None:
+                    has_token = True
+                    has_finished = has_finished or delta.finish_reason is not None
+                    yield delta
             if DONE in events:
                 _drain(response, pieces)
                 return
-            if deltas:
+            if has_token:
+                deadline = monotonic() + client.between_tokens_seconds
                 if not is_steady:
                     is_steady = True
                     response.connection.patience(client.between_tokens_seconds)
-                deadline = monotonic() + client.between_tokens_seconds
             elif (seconds_left := deadline - monotonic()) > 0:
                 # Comments and empty events are not an answer: they do not buy more time.
                 is_steady = False

@@ -87,6 +87,7 @@ class _State:
     requests: list[dict[str, Any]] = field(default_factory=list)
     open_streams: int = 0
     disconnects: int = 0
+    connections_made: int = 0
     healthy: bool = True
 
 
@@ -136,6 +137,14 @@ class ModelServer:
     def disconnects(self) -> int:
         return self._state.disconnects
 
+    @property
+    def connections_made(self) -> int:
+        return self._state.connections_made
+
+    @property
+    def connections_open(self) -> int:
+        return len(self._connections)
+
     def enqueue(self, *answers: str | Script) -> None:
         """Say these next, one a request, in this order."""
         self._state.queue.extend(Script(text=a) if isinstance(a, str) else a for a in answers)
@@ -145,7 +154,7 @@ class ModelServer:
         state = self._state
         state.queue.clear()
         state.requests.clear()
-        state.disconnects = 0
+        state.disconnects = state.connections_made = 0
         state.healthy = True
 
     def set_healthy(self, healthy: bool) -> None:
@@ -154,7 +163,11 @@ class ModelServer:
 
     def hang_up(self) -> None:
         """Cut every connection, as a killed server does."""
-        self._loop.call_soon_threadsafe(lambda: [c.abort() for c in list(self._connections)])
+        self._loop.call_soon_threadsafe(self._abort_all)
+
+    def _abort_all(self) -> None:
+        for connection in list(self._connections):
+            connection.abort()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -207,6 +220,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._state.connections_made += 1
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -416,8 +430,8 @@ class _Answer:
         }
 
     def _event(self, fields: Mapping[str, Any]) -> None:
-        event = {"id": "chatcmpl-0", "object": "chat.completion.chunk", "created": 0} | fields
-        line = json.dumps(event | {"model": self._state.model}, separators=(",", ":"))
+        event = {"id": "chatcmpl-0", "object": "chat.completion.chunk", "created": 0, **fields}
+        line = json.dumps({**event, "model": self._state.model}, separators=(",", ":"))
         self._connection.transport.write(_chunk(f"data: {line}\n\n".encode()))
 
 

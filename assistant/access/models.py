@@ -57,3 +57,33 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.matter_id}"
+
+
+class Wall(models.Model):
+    """Keeps a person out of a matter, whatever else lets them in, until it is lifted.
+
+    Only the operator on the host reads and writes walls (see `walls`). The nonces open the
+    commitments to the reasons that the record holds.
+    """
+
+    matter = models.ForeignKey(Matter, models.CASCADE, related_name="walls")
+    user = models.ForeignKey(User, models.CASCADE, related_name="walls")
+    reason = models.TextField()
+    reason_nonce = models.BinaryField()
+    raised_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    raised_at = models.DateTimeField(auto_now_add=True)
+    lift_reason = models.TextField(default="")
+    lift_nonce = models.BinaryField(default=b"")
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["matter", "user"],
+                condition=models.Q(lifted_at__isnull=True),
+                name="one_standing_wall",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} apart from {self.matter_id}"

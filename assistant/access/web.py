@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, overload
 
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -17,6 +17,10 @@ from assistant.accounts.requests import Request
 View = Callable[..., HttpResponse]
 
 
+@overload
+def signed_in(view: View) -> View: ...
+@overload
+def signed_in(*, role: Role) -> Callable[[View], View]: ...
 def signed_in(view: View | None = None, *, role: Role | None = None) -> Any:
     """Run a view inside one transaction that has entered its person's identity.
 
@@ -24,8 +28,11 @@ def signed_in(view: View | None = None, *, role: Role | None = None) -> Any:
     or not theirs, the answer is 404.
     """
     if view is None:
-        return lambda inner: signed_in(inner, role=role)
+        return lambda inner: _run_as_person(inner, role)
+    return _run_as_person(view, role)
 
+
+def _run_as_person(view: View, role: Role | None) -> View:
     @login_required
     @wraps(view)
     def run(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:

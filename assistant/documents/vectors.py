@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+
 from inference.embed import Embedder, EmbedProcess
 from inference.tokens import WordPieces
 

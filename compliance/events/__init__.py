@@ -35,6 +35,8 @@ from compliance.events.matters import MatterCreated as MatterCreated
 from compliance.events.matters import MatterRenamed as MatterRenamed
 from compliance.events.matters import MemberAdded as MemberAdded
 from compliance.events.matters import MemberRemoved as MemberRemoved
+from compliance.events.matters import WallLifted as WallLifted
+from compliance.events.matters import WallRaised as WallRaised
 from compliance.events.people import AccessDenied as AccessDenied
 from compliance.events.people import AccountCreated as AccountCreated
 from compliance.events.people import AccountDisabled as AccountDisabled

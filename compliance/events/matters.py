@@ -39,3 +39,24 @@ class MemberRemoved(Event):
 
     type: ClassVar[str] = "matter.member_removed"
     says: ClassVar[str] = "{actor} took access to {matter} from {object}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WallRaised(Event):
+    """A wall keeps a person out of the matter, beating every permission; `reason` commits to why.
+
+    Object: the person's account.
+    """
+
+    type: ClassVar[str] = "matter.wall_raised"
+    says: ClassVar[str] = "{actor} raised a wall between {object} and {matter}"
+    reason: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WallLifted(Event):
+    """A wall no longer stands; `reason` commits to why. Object: the person's account."""
+
+    type: ClassVar[str] = "matter.wall_lifted"
+    says: ClassVar[str] = "{actor} lifted the wall between {object} and {matter}"
+    reason: Digest | None = None

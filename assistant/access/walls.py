@@ -1,0 +1,103 @@
+"""Ethical walls: what keeps a person out of a matter, whatever else lets them in.
+
+The operator on the host raises and lifts them as the role that owns the tables; the application's
+role can do neither. A wall holds from the next query on, in every session the person has.
+"""
+
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import connections, transaction
+from django.utils import timezone
+
+from assistant.access.errors import Missing
+from assistant.access.models import Matter, Wall
+from assistant.access.upkeep import OWNER
+from assistant.accounts.models import User
+from compliance import log
+from compliance.events import Context, WallLifted, WallRaised
+
+
+def matter_id_of(name: str) -> UUID:
+    """The id of the matter with this id or reference, as the operator sees it; raises Missing.
+
+    Where owner and application share one database role, only the id is known here: the role sees
+    no matter's reference unless it acts for a member.
+    """
+    try:
+        wanted = UUID(name)
+    except ValueError:
+        found = list(
+            Matter.objects.using(OWNER)
+            .filter(reference__iexact=name.strip())
+            .values_list("pk", flat=True)[:2]
+        )
+        if len(found) > 1:
+            raise ValidationError(
+                f"More than one matter is called {name}. Give its id instead."
+            ) from None
+        if not found:
+            raise Missing from None
+        return found[0]
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute("select 1 from auth.acl_group where matter = %s", [wanted])
+        if cursor.fetchone() is None:
+            raise Missing
+    return wanted
+
+
+def raise_wall(matter_id: UUID, person: User, *, reason: str, by: User | None = None) -> Wall:
+    """Keep a person out of a matter. Raises ValidationError when a wall stands already."""
+    kept = log.commitment(_given(reason))
+    with transaction.atomic(using=OWNER):
+        if _standing(matter_id, person) is not None:
+            raise ValidationError(f"A wall between {person} and this matter stands already.")
+        log.append(
+            WallRaised(object=person.public_id, reason=kept.digest),
+            context=_context(matter_id, by),
+            using=OWNER,
+        )
+        return Wall.objects.using(OWNER).create(
+            matter_id=matter_id,
+            user=person,
+            reason=reason.strip(),
+            reason_nonce=kept.nonce,
+            raised_by=by,
+        )
+
+
+def lift_wall(matter_id: UUID, person: User, *, reason: str, by: User | None = None) -> Wall:
+    """Let a person's permissions hold again. Raises ValidationError when no wall stands."""
+    kept = log.commitment(_given(reason))
+    with transaction.atomic(using=OWNER):
+        wall = _standing(matter_id, person)
+        if wall is None:
+            raise ValidationError(f"No wall stands between {person} and this matter.")
+        log.append(
+            WallLifted(object=person.public_id, reason=kept.digest),
+            context=_context(matter_id, by),
+            using=OWNER,
+        )
+        wall.lift_reason, wall.lift_nonce = reason.strip(), kept.nonce
+        wall.lifted_at = timezone.now()
+        wall.save(using=OWNER, update_fields=["lift_reason", "lift_nonce", "lifted_at"])
+        return wall
+
+
+def _standing(matter_id: UUID, person: User) -> Wall | None:
+    return (
+        Wall.objects.using(OWNER)
+        .select_for_update()
+        .filter(matter_id=matter_id, user=person, lifted_at__isnull=True)
+        .first()
+    )
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise ValidationError("Say why: the reason is kept with the wall.")
+    return reason.strip()
+
+
+def _context(matter_id: UUID, by: User | None) -> Context:
+    return Context(actor=by.public_id if by else None, matter=matter_id)

@@ -1,0 +1,26 @@
+"""What every page knows of the person it is shown to."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from assistant.accounts.models import Role, User
+
+THEMES = ("light", "dark")
+
+
+def person(request: HttpRequest) -> dict[str, Any]:
+    """The person signed in (or None), what the menu offers them, and the chosen appearance.
+
+    The appearance comes from a cookie, so that a page is never first drawn in the wrong one.
+    """
+    user = getattr(request, "user", None)
+    known = user if isinstance(user, User) and user.is_authenticated else None
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "person": known,
+        "may_audit": known is not None and known.has_role(Role.AUDITOR),
+        "may_administer": known is not None and known.has_role(Role.ADMINISTRATOR),
+        "theme": theme if theme in THEMES else "",
+        "reference": getattr(request, "reference", ""),
+    }

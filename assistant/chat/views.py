@@ -1,0 +1,187 @@
+"""Pages of conversations. The live part is chat.js and consumers.py; these work without them."""
+
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from assistant.access.errors import Missing
+from assistant.access.matters import MatterSummary, my_matters
+from assistant.access.web import signed_in
+from assistant.accounts.models import Role
+from assistant.accounts.requests import Request
+from assistant.chat import conversations as verbs
+from assistant.chat import tasks
+from assistant.chat.ask import accept_question
+from assistant.chat.live import stored
+from assistant.chat.models import Conversation
+
+
+def _uuid(text: str | None) -> UUID | None:
+    """The id, or None for an empty text; raises Missing for anything else."""
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Missing from error
+
+
+def _frame(request: Request, matter_id: UUID | None) -> dict[str, Any]:
+    """What stands around every conversation: matters, the chosen one, the history."""
+    matters = my_matters(request.user)
+    chosen = next((m for m in matters if m.id == matter_id), None)
+    if chosen is None and matters:
+        chosen = _last_used(request, matters)
+    return {
+        "matters": matters,
+        "matter": chosen,
+        "history": _by_date(verbs.history(request.record)),
+    }
+
+
+def _last_used(request: Request, matters: list[MatterSummary]) -> MatterSummary:
+    latest = Conversation.objects.filter(deleted_at__isnull=True).first()
+    return next((m for m in matters if latest and m.id == latest.matter_id), matters[0])
+
+
+def _by_date(found: list[Conversation]) -> list[tuple[str, list[Conversation]]]:
+    """Conversations under the days that people think in."""
+    today = timezone.localdate()
+
+    def label(conversation: Conversation) -> str:
+        day = timezone.localtime(conversation.updated_at).date()
+        if day == today:
+            return "Today"
+        if day == today - timedelta(days=1):
+            return "Yesterday"
+        if day > today - timedelta(days=7):
+            return "Last seven days"
+        return day.strftime("%B %Y")
+
+    return [(name, list(group)) for name, group in groupby(found, key=label)]
+
+
+@require_safe
+@signed_in
+def home(request: Request) -> HttpResponse:
+    """The chat; for people without matters, where they belong."""
+    if not my_matters(request.user):
+        if request.user.has_role(Role.AUDITOR):
+            return redirect("record")
+        if request.user.has_role(Role.ADMINISTRATOR):
+            return redirect("people")
+    return render(request, "chat/chat.html", _frame(request, _uuid(request.GET.get("matter"))))
+
+
+@require_safe
+@signed_in
+def start(request: Request) -> HttpResponse:
+    """A new conversation in a matter."""
+    return render(request, "chat/chat.html", _frame(request, _uuid(request.GET.get("matter"))))
+
+
+@require_safe
+@signed_in
+def conversation(request: Request, conversation_id: UUID) -> HttpResponse:
+    """A conversation along one branch."""
+    found = verbs.conversation_for(conversation_id)
+    thread = verbs.thread(request.record, found, leaf=_uuid(request.GET.get("at")))
+    turns = [{"turn": turn, "data": stored(turn.answer)} for turn in thread.turns]
+    context = {
+        **_frame(request, found.matter_id),
+        "conversation": found,
+        "turns": turns,
+        "is_open": any(turn.answer.is_open for turn in thread.turns),
+    }
+    return render(request, "chat/chat.html", context)
+
+
+@require_POST
+@signed_in
+def ask(request: Request) -> HttpResponse:
+    """A question sent as a plain form."""
+    try:
+        taken = accept_question(
+            request.record,
+            request.user,
+            text=request.POST.get("text", ""),
+            key=_uuid(request.POST.get("key")) or uuid4(),
+            matter_id=_uuid(request.POST.get("matter")),
+            conversation_id=_uuid(request.POST.get("conversation")),
+            follows_id=_uuid(request.POST.get("follows")),
+            uses_documents=request.POST.get("documents", "yes") == "yes",
+        )
+    except ValidationError as error:
+        context = {
+            **_frame(request, _uuid(request.POST.get("matter"))),
+            "problems": error.messages,
+            "draft": request.POST.get("text", ""),
+        }
+        return render(request, "chat/chat.html", context, status=400)
+    if taken.is_new:
+        transaction.on_commit(lambda: tasks.wake(taken.answer.id))
+    return redirect("conversation", taken.conversation.id)
+
+
+@require_safe
+@signed_in
+def search(request: Request) -> HttpResponse:
+    """The history, narrowed to conversations that hold the words."""
+    words = request.GET.get("q", "")[:200]
+    context = {"history": _by_date(verbs.history(request.record, search=words)), "words": words}
+    return render(request, "chat/_history.html", context)
+
+
+@require_POST
+@signed_in
+def rename(request: Request, conversation_id: UUID) -> HttpResponse:
+    """Give a conversation another title."""
+    found = verbs.conversation_for(conversation_id)
+    try:
+        verbs.rename(request.record, found, request.POST.get("title", ""))
+    except ValidationError as error:
+        return JsonResponse({"problem": " ".join(error.messages)}, status=400)
+    return redirect("conversation", found.id)
+
+
+@require_POST
+@signed_in
+def delete(request: Request, conversation_id: UUID) -> HttpResponse:
+    """Take a conversation out of the history, with the way to bring it back."""
+    found = verbs.conversation_for(conversation_id)
+    verbs.delete(request.record, found)
+    context = {**_frame(request, found.matter_id), "deleted": found}
+    return render(request, "chat/chat.html", context)
+
+
+@require_POST
+@signed_in
+def restore(request: Request, conversation_id: UUID) -> HttpResponse:
+    """Bring a deleted conversation back."""
+    return redirect("conversation", verbs.restore(request.record, conversation_id).id)
+
+
+@require_POST
+@signed_in
+def feedback(request: Request, answer_id: UUID) -> HttpResponse:
+    """Say whether an answer helped."""
+    try:
+        verbs.give_feedback(
+            request.record,
+            request.user,
+            verbs.answer_for(answer_id),
+            helpful=request.POST.get("helpful") == "yes",
+            reason=request.POST.get("reason", ""),
+            text=request.POST.get("text", ""),
+        )
+    except ValidationError as error:
+        return JsonResponse({"problem": " ".join(error.messages)}, status=400)
+    return JsonResponse({"given": True})

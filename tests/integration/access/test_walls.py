@@ -1,0 +1,235 @@
+"""A wall beats every permission from the next query on, and lifting it gives back what was there."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from assistant.access.errors import Missing
+from assistant.access.matters import add_member, epoch_of, leads, matter_for, my_matters
+from assistant.access.walls import lift_wall, matter_id_of, raise_wall
+from assistant.accounts.identity import entered
+from assistant.chat.ask import accept_question
+from assistant.documents import retrieve, vectors
+from assistant.documents.access import document_for
+from tests.installation import Installation
+from tests.people import Person, World
+from tests.samples import LEASE
+
+MATTER_TABLES = (
+    "access_matter documents_document documents_version documents_page documents_passage "
+    "documents_passagevector documents_posting chat_conversation chat_question chat_answer"
+).split()
+REASON = "Advised the other side last year."
+
+
+def _counts(person: Person) -> dict[str, int]:
+    counts = {}
+    with person.entered(), connection.cursor() as cursor:
+        for table in MATTER_TABLES:
+            cursor.execute(f"select count(*) from {table}")
+            counts[table] = cursor.fetchone()[0]
+    return counts
+
+
+def _found(world: World, person: Person) -> int:
+    with person.entered():
+        return len(
+            retrieve.passages_for(
+                "monthly rent",
+                vectors.embedder().query("monthly rent"),
+                scope=retrieve.scope_of(None),
+                limit=5,
+            )
+        )
+
+
+def _ask(world: World, person: Person) -> None:
+    with person.entered() as acting:
+        accept_question(
+            acting.record,
+            acting.user,
+            text="What is the rent?",
+            key=uuid4(),
+            matter_id=world.matter.id,
+        )
+
+
+@contextmanager
+def _wall(world: World, person: Person) -> Iterator[None]:
+    raise_wall(world.matter.id, person.user, reason=REASON)
+    yield
+    lift_wall(world.matter.id, person.user, reason="The other case is closed.")
+
+
+def test_a_member_behind_a_wall_loses_everything_and_gets_it_back(world: World) -> None:
+    world.add("lease.md", LEASE)
+    _ask(world, world.bob)
+    before = _counts(world.bob)
+    assert all(before.values()), before
+    assert _found(world, world.bob) > 0
+    with _wall(world, world.bob):
+        assert set(_counts(world.bob).values()) == {0}
+        assert _found(world, world.bob) == 0
+        with world.bob.entered() as acting:
+            assert my_matters(acting.user) == []
+            for look_up, identifier in (
+                (matter_for, world.matter.id),
+                (epoch_of, world.matter.id),
+                (document_for, world.documents["lease.md"]),
+            ):
+                with pytest.raises(Missing):
+                    look_up(identifier)
+    assert _counts(world.bob) == before
+    assert _found(world, world.bob) > 0
+
+
+def test_a_wall_holds_in_a_session_that_was_open_before(world: World) -> None:
+    with world.bob.acting() as acting:
+        with entered(acting.token):
+            assert matter_for(world.matter.id)
+        with _wall(world, world.bob):
+            with pytest.raises(Missing), entered(acting.token):
+                matter_for(world.matter.id)
+
+
+def test_a_person_behind_a_wall_cannot_ask(world: World) -> None:
+    with _wall(world, world.bob), pytest.raises(Missing):
+        _ask(world, world.bob)
+
+
+def test_a_wall_is_for_one_person(world: World) -> None:
+    world.add("lease.md", LEASE)
+    before = _counts(world.alice)
+    with _wall(world, world.bob):
+        assert _counts(world.alice) == before
+
+
+def test_a_wall_beats_being_made_a_member_again(world: World) -> None:
+    with _wall(world, world.bob):
+        with world.as_alice() as acting:
+            add_member(
+                acting.record,
+                world.matter,
+                acting.user,
+                username=world.bob.username,
+                level="lead",
+            )
+        with world.bob.entered() as acting:
+            assert my_matters(acting.user) == []
+            assert not leads(world.matter)
+
+
+def test_a_wall_raised_before_membership_holds_after_it(world: World) -> None:
+    raise_wall(world.matter.id, world.charlie.user, reason=REASON)
+    with world.as_alice() as acting:
+        add_member(
+            acting.record,
+            world.matter,
+            acting.user,
+            username=world.charlie.username,
+            level="member",
+        )
+    with world.charlie.entered() as acting:
+        assert my_matters(acting.user) == []
+
+
+def test_a_lead_behind_a_wall_lets_nobody_in(world: World) -> None:
+    with _wall(world, world.alice), pytest.raises(Missing), world.as_alice() as acting:
+        add_member(
+            acting.record,
+            world.matter,
+            acting.user,
+            username=world.charlie.username,
+            level="member",
+        )
+
+
+def test_rights_that_went_wrong_are_still_denied(
+    world: World, superuser: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    """The restrictive policy alone is enough: it does not rest on the set of allowed groups."""
+    world.add("lease.md", LEASE)
+    with _wall(world, world.bob):
+        superuser(
+            "update auth.rights r set bits = a.bits, groups = a.groups from auth.rights a"
+            " where r.uid = %s and a.uid = %s",
+            [world.bob.user.pk, world.alice.user.pk],
+        )
+        assert set(_counts(world.bob).values()) == {0}
+
+
+def test_a_wall_changes_the_epoch_that_caches_are_keyed_on(world: World) -> None:
+    with world.as_alice():
+        before = epoch_of(world.matter.id)
+    with _wall(world, world.bob), world.as_alice():
+        during = epoch_of(world.matter.id)
+    with world.as_alice():
+        after = epoch_of(world.matter.id)
+    assert before < during < after
+
+
+def test_a_second_wall_and_lifting_none_are_refused(world: World) -> None:
+    with pytest.raises(ValidationError, match="No wall stands"):
+        lift_wall(world.matter.id, world.bob.user, reason=REASON)
+    with _wall(world, world.bob), pytest.raises(ValidationError, match="stands already"):
+        raise_wall(world.matter.id, world.bob.user, reason=REASON)
+
+
+def test_a_wall_needs_a_reason(world: World) -> None:
+    with pytest.raises(ValidationError, match="Say why"):
+        raise_wall(world.matter.id, world.bob.user, reason="  ")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from access_wall",
+        "delete from access_wall",
+        "update access_wall set lifted_at = now()",
+        "delete from auth.wall",
+        "select auth.mask(array[1])",
+    ],
+)
+def test_the_application_neither_reads_nor_lifts_walls(world: World, statement: str) -> None:
+    with _wall(world, world.bob):
+        with pytest.raises(Exception, match="permission denied"), transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+
+def test_the_command_raises_and_lifts_on_the_record(
+    world: World,
+    installation: Installation,
+    superuser: Callable[..., list[tuple[Any, ...]]],
+) -> None:
+    words = ("--person", world.bob.username, "--matter", world.matter.reference)
+    words += ("--reason", REASON, "--by", world.charlie.username, "--json")
+    for what, state in (("raise", "raised"), ("lift", "lifted")):
+        done = installation.manage("wall", what, *words)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["state"] == state
+        again = installation.manage("wall", what, *words)
+        assert (again.returncode, again.stdout) == (1, ""), again.stderr
+    events = superuser(
+        "select type, actor, object from compliance_event where matter = %s and type like"
+        " 'matter.wall%%' order by recorded_at",
+        [world.matter.id],
+    )
+    charlie, bob = world.charlie.user.public_id, world.bob.user.public_id
+    assert events == [("matter.wall_raised", charlie, bob), ("matter.wall_lifted", charlie, bob)]
+    kept = superuser("select reason from access_wall where matter_id = %s", [world.matter.id])
+    assert kept == [(REASON,)]
+
+
+def test_the_command_knows_no_such_matter_and_no_such_person(world: World) -> None:
+    with pytest.raises(Missing):
+        matter_id_of("no such reference")
+    with pytest.raises(Missing):
+        matter_id_of(str(uuid4()))
+    assert matter_id_of(world.matter.reference) == world.matter.id
