@@ -9,7 +9,7 @@ BOOTSTRAP = $(PYTHON) -m deploy.bootstrap
 CHOSEN = $(if $(MODEL),--model $(MODEL)) $(if $(PORT),--port $(PORT))
 BIN = .venv/bin
 
-.PHONY: help setup run test lint types bench longest clean
+.PHONY: help setup run test develop lint types bench locks longest clean
 
 help:
 	@echo "make run      set up what is missing, start everything, print the address"
@@ -17,7 +17,7 @@ help:
 	@echo "make test     set up, then lint, types and every test that needs no GPU"
 	@echo "make lint     style, import contracts        make types    type checker"
 	@echo "make bench    measurements, side by side     make longest  the longest files"
-	@echo "make clean    remove the Python environment and caches; data in var/ stays"
+	@echo "make locks    resolve the packages anew    make clean    remove .venv and caches"
 
 setup:
 	@$(BOOTSTRAP) setup $(CHOSEN)
@@ -28,20 +28,22 @@ run:
 test:
 	@$(BOOTSTRAP) test -- $(TESTS)
 
-lint: $(BIN)/cloister-dev.stamp
+# What only developers need, when it is missing or out of date.
+develop:
+	@$(BOOTSTRAP) develop
+
+lint: develop
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports
 
-types: $(BIN)/cloister-dev.stamp
-	$(BIN)/mypy assistant compliance inference deploy tests
+types: develop
+	$(BIN)/mypy assistant compliance inference deploy
 
-bench: $(BIN)/cloister-dev.stamp
+bench: develop
 	$(BIN)/python -m tests.bench
 
-# Tools of developers; made by the bootstrap, which knows when they are out of date.
-$(BIN)/cloister-dev.stamp: deploy/locks/app.lock deploy/locks/dev.lock
-	@$(BOOTSTRAP) develop
+locks: develop
+	$(BIN)/python -m deploy.lock
 
 longest:
 	@git ls-files '*.py' '*.js' '*.css' '*.html' '*.sql' | xargs wc -l | sort -rn | sed -n '2,21p'

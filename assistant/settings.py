@@ -181,7 +181,7 @@ STATICFILES_DIRS = [CHECKOUT / "assistant" / "static"]
 STATIC_ROOT = config.home / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "assistant.static_files.HashedModules"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 MEDIA_ROOT = config.home / "blobs"

@@ -1,6 +1,7 @@
 """From a fresh checkout to a running installation: `python3 -m deploy.bootstrap run`.
 
-Commands: `setup` (install everything), `run` (and start it), `test` (and run every test).
+Commands: `setup` (install what running needs), `run` (and start it), `develop` (install what lint
+and types need), `test` (install all of it, and run every test).
 Exit codes: 0 done, 1 a test failed, 2 cannot go on (a sentence says why and what to do).
 """
 
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 
 from deploy.environments import APP, app_steps, dev_step, engine_step
-from deploy.machine import axe_step, check_disk, check_python, ensure_chromium
+from deploy.machine import axe_step, browser_steps, check_disk, check_python
 from deploy.steps import CHECKOUT, SetupError, Step, run, run_side_by_side, say
 
 # Bytes on disk while a model is made: its packages, the file joined from them, the finished folder.
@@ -23,7 +24,7 @@ _PYTHON = str(APP / "bin" / "python")
 def main() -> int:
     """Read the command line and do it."""
     parser = argparse.ArgumentParser(prog="python3 -m deploy.bootstrap", description=__doc__)
-    parser.add_argument("command", choices=("setup", "run", "test"))
+    parser.add_argument("command", choices=("setup", "run", "develop", "test"))
     parser.add_argument("--model", help="smollm2-135m, qwen2.5-coder-1.5b or both")
     parser.add_argument("--port", help="port of the web server")
     parser.add_argument("rest", nargs="*", help="more words for pytest, after --")
@@ -34,6 +35,9 @@ def main() -> int:
         home = _home()
         if chosen.command == "test":
             return _test(home, chosen.rest)
+        if chosen.command == "develop":
+            _set_up(home, [], dev_step())
+            return 0
         _set_up(home, _wanted_models())
         if chosen.command == "run":
             _start()
@@ -124,13 +128,12 @@ def _start() -> None:
     """Become the launcher: signals go straight to it."""
     os.chdir(CHECKOUT)
     sys.stdout.flush()
-    os.execv(_PYTHON, [_PYTHON, "manage.py", "up", "--demo"])
+    os.execv(_PYTHON, [_PYTHON, "manage.py", "up", "--demo"])  # noqa: S606 - fixed words
 
 
 def _test(home: Path, words: list[str]) -> int:
     """Set up, then lint, types and every test that needs no GPU. pytest has the last word."""
-    _set_up(home, ["smollm2-135m"], dev_step(), axe_step(home))
-    ensure_chromium()
+    _set_up(home, ["smollm2-135m"], dev_step(), *browser_steps(), axe_step(home))
     bin_folder = APP / "bin"
     checks = {
         "lint": [str(bin_folder / "ruff"), "check", "."],
@@ -141,7 +144,9 @@ def _test(home: Path, words: list[str]) -> int:
     pytest = [_PYTHON, "-m", "pytest", "--ignore=tests/bench", *(words or ["tests"])]
     if failed:
         say(f"\nFailed before the tests: {', '.join(failed)}\n")
-    tests = subprocess.run(pytest, cwd=CHECKOUT, check=False).returncode
+    # Tests have a data folder of their own; those that need a real engine find it in this one.
+    variables = dict(os.environ, CLOISTER_SETUP_HOME=str(home))
+    tests = subprocess.run(pytest, cwd=CHECKOUT, env=variables, check=False).returncode
     return 1 if failed or tests else 0
 
 

@@ -79,7 +79,10 @@ def _make(folder: Path, *, with_pip: bool) -> None:
     if not _runs([str(python), "-c", "import pip" if with_pip else ""]):
         options = ["--clear"] if with_pip else ["--clear", "--without-pip"]
         try:
-            run([sys.executable, "-m", "venv", *options, str(folder)], environment=installer_environment())
+            run(
+                [sys.executable, "-m", "venv", *options, str(folder)],
+                environment=installer_environment(),
+            )
         except SetupError as error:
             if "ensurepip" not in str(error):
                 raise

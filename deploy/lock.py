@@ -34,7 +34,7 @@ def main() -> int:
         runtime = _names(LOCKS / "app.lock")
         _compile(
             LOCKS / "dev.lock",
-            [project, "--extra", "embedded", "--extra", "dev", "--constraint", "deploy/locks/app.lock"],
+            [project, "--all-extras", "--constraint", str(LOCKS / "app.lock")],
             without=["torch", *runtime],
         )
         _compile_line(LOCKS / "engine.lock", ENGINE, without=_NEVER_IN_ENGINE)

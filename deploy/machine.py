@@ -36,20 +36,35 @@ def check_disk(home: Path, steps: Sequence[Step]) -> None:
             )
 
 
-def ensure_chromium() -> None:
-    """A browser for the browser tests: the one installed, or Debian's when that is allowed."""
-    if not any(shutil.which(name) for name in CHROMIUM_NAMES):
-        _apt_install("chromium")
+def browser_steps() -> list[Step]:
+    """A browser for the browser tests, unless there is one: Debian's, when that is allowed.
+
+    Raises SetupError at once when this user may not install it, before an hour of set-up.
+    """
+    if any(shutil.which(name) for name in CHROMIUM_NAMES):
+        return []
+    apt = _apt("chromium")
+    return [
+        Step(
+            title="browser for tests (chromium)",
+            work=lambda: _apt_install(apt, "chromium"),
+            stamp=CHECKOUT / ".venv" / "cloister-browser.stamp",
+            key="chromium",
+            product=Path("/usr/bin/chromium"),
+            bytes_needed=400_000_000,
+        )
+    ]
 
 
 def axe_step(home: Path) -> Step:
     """The accessibility checker that browser tests load, from its locked package."""
     source, target = CHECKOUT / "tests" / "browser", home / "node"
     lock = source / "package-lock.json"
+    apt = [] if shutil.which("npm") else _apt("npm")
 
     def work() -> None:
-        if not shutil.which("npm"):
-            _apt_install("npm")
+        if apt:
+            _apt_install(apt, "npm")
         target.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(source / name, target / name)
@@ -65,23 +80,27 @@ def axe_step(home: Path) -> Step:
     )
 
 
-def _apt_install(package: str) -> None:
-    sentence = f"{package} is not installed. As root: apt-get install {package}. Then try again."
-    if not shutil.which("apt-get"):
-        raise SetupError(sentence)
-    if os.geteuid() == 0:
-        apt = ["apt-get"]
-    elif shutil.which("sudo"):
-        apt = ["sudo", "--non-interactive", "apt-get"]
-    else:
-        raise SetupError(sentence)
+def _apt(package: str) -> list[str]:
+    """The command line of apt-get, if this user may use it."""
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        return ["apt-get"]
+    if shutil.which("apt-get") and shutil.which("sudo"):
+        return ["sudo", "--non-interactive", "apt-get"]
+    raise SetupError(_please_install(package))
+
+
+def _apt_install(apt: Sequence[str], package: str) -> None:
     variables = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    options = ["install", "--yes", "--no-install-recommends"]
     try:
         run([*apt, "update"], environment=variables, seconds=600)
-        options = ["install", "--yes", "--no-install-recommends"]
         run([*apt, *options, package], environment=variables, seconds=1800)
     except SetupError as error:
-        raise SetupError(f"{sentence}\n{error}") from error
+        raise SetupError(f"{_please_install(package)}\n{error}") from error
+
+
+def _please_install(package: str) -> str:
+    return f"{package} is not installed. As root: apt-get install {package}. Then try again."
 
 
 def _existing(folder: Path) -> Path:

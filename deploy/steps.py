@@ -1,6 +1,6 @@
 """Set-up steps: shown with their time, remembered by a stamp, told apart by what they need.
 
-    SetupError             one sentence: what happened, to what, what to do
+SetupError             one sentence: what happened, to what, what to do
 """
 
 import hashlib
@@ -25,7 +25,7 @@ class SetupError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Something to do once: `stamp` remembers for which `key`, and `product` must still be there."""
+    """Something to do once: `stamp` remembers the `key` it was done for; `product` must exist."""
 
     title: str
     work: Callable[[], None]

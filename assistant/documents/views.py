@@ -66,7 +66,7 @@ def _may_upload(request: Request, matter_id: UUID) -> HttpResponse:
     return HttpResponse(status=OK)
 
 
-def _take(request: Request, matter_id: UUID, file: UploadedFile[bytes]) -> dict[str, object]:
+def _take(request: Request, matter_id: UUID, file: "UploadedFile[bytes]") -> dict[str, object]:
     name = file.name or ""
     try:
         # The bytes are put away before the transaction begins: a slow disk must not hold it open.
