@@ -116,7 +116,10 @@ def _weights_step(home: Path, name: str) -> Step:
 
 def _make_home(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        if not home.exists():
+            home.mkdir(parents=True)
+            # As in the launcher: PostgreSQL, which cannot run as root, must be able to enter.
+            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
     except OSError as error:
         raise SetupError(
             f"The data folder {home} cannot be made ({error.strerror}). "

@@ -183,9 +183,14 @@ def _dequantise(gguf: Path, folder: Path) -> None:
 
 def _run(command: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).resolve().parent.parent
-    return subprocess.run(
-        command, cwd=root, timeout=seconds, capture_output=True, text=True, check=False
-    )
+    try:
+        return subprocess.run(
+            command, cwd=root, timeout=seconds, capture_output=True, text=True, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WeightsError(
+            f"`{' '.join(command[1:4])} ...` took longer than {seconds:.0f} s. Run it again."
+        ) from error
 
 
 def _write_record(folder: Path, *, source_sha256: str) -> None:
@@ -206,14 +211,18 @@ def _last_line(text: str) -> str:
     return (errors or lines or ["no message"])[-1]
 
 
+def _absolute(path: str) -> Path:
+    return Path(path).resolve()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line: `ensure NAME FOLDER [--gguf FILE]`, `verify FOLDER`. Exit code 1: refused."""
     parser = argparse.ArgumentParser(prog="python -m inference.weights", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     make = actions.add_parser("ensure", help="fetch and dequantise when absent, else check")
     make.add_argument("name", choices=sorted(SMALL_MODELS))
-    make.add_argument("folder", type=Path)
-    make.add_argument("--gguf", type=Path, help="use this file instead of downloading")
+    make.add_argument("folder", type=_absolute)
+    make.add_argument("--gguf", type=_absolute, help="use this file instead of downloading")
     check = actions.add_parser("verify", help="check a folder against its kept digests")
     check.add_argument("folder", type=Path)
     chosen = parser.parse_args(arguments)

@@ -100,7 +100,7 @@ class Evidence:
         scored = [
             (self._worth(known, wanted), -known.source.rank, known)
             for known in self._known
-            if len(known.terms) >= FEWEST_TERMS
+            if len(known.terms) >= FEWEST_TERMS and _says_something(known.source.text)
         ]
         scored.sort(key=lambda entry: entry[:2], reverse=True)
         if not scored or scored[0][0] <= 0:
@@ -151,6 +151,12 @@ def numbers_in(text: str) -> list[str]:
             number = number.rstrip("0").rstrip(".")
         found.append(number.lstrip("-"))
     return found
+
+
+def _says_something(text: str) -> bool:
+    """Whether this is a sentence. A heading names what follows and answers nothing."""
+    text = text.strip()
+    return not text.startswith("#") and (text[-1:] in ".!?;:”\"')" or len(text.split()) > 12)
 
 
 def _contradicts(sentence: str, sources: Sequence[_Known]) -> bool:

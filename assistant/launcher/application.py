@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
 from assistant.config import CHECKOUT, Config
 from assistant.launcher.home import Home
-from assistant.launcher.part import Log, Part
+from assistant.launcher.part import Log, Part, follow, marks, open_log
 from assistant.launcher.probe import http_status
 
 _ONCE_SECONDS = 600
@@ -90,15 +91,17 @@ def environment(config: Config, home: Home, *, threads: int) -> dict[str, str]:
 
 async def run_once(*arguments: str, config: Config, home: Home, log: str) -> tuple[int, bytes]:
     """Run a command of ours to its end; give its exit code and output. Errors go to a log file."""
-    with (home.logs / f"{log}.log").open("ab") as errors:
+    launcher = os.getpid()
+    with open_log(home.logs / f"{log}.log") as errors:
         process = await asyncio.create_subprocess_exec(
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
-            env=environment(config, home, threads=_cores()),
+            env=environment(config, home, threads=_cores()) | marks(home, log),
             cwd=CHECKOUT,
             process_group=0,
+            preexec_fn=lambda: follow(launcher, signal.SIGTERM),
         )
         try:
             output, _ = await asyncio.wait_for(process.communicate(), _ONCE_SECONDS)

@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 8.0
 _LOOK_EVERY_SECONDS = 0.1
 
 
-def end_leftovers(home: Home) -> None:
+def end_leftovers(home: Home, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
     """Wait for parts that are still stopping, then end those that do not."""
     recorded = _recorded_groups(home)
     left = _left(home, recorded)
@@ -25,7 +25,7 @@ def end_leftovers(home: Home) -> None:
         return
     say(f"  ending {len(left)} processes that an interrupted start has left behind")
     _signal(left, home)
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + patience_seconds
     while left and time.monotonic() < until:
         time.sleep(_LOOK_EVERY_SECONDS)
         left = _left(home, recorded)

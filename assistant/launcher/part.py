@@ -117,7 +117,7 @@ async def start(part: Part, home: Home) -> Running:
     """Start a part in a process group of its own; it is told to stop if the launcher dies."""
     path = home.logs / f"{part.name}.log"
     launcher = os.getpid()
-    with _open_log(path) as file:
+    with open_log(path) as file:
         log = Log(path=path, start=file.tell())
         process = await asyncio.create_subprocess_exec(
             *part.command,
@@ -127,7 +127,7 @@ async def start(part: Part, home: Home) -> Running:
             env={**part.environment, **marks(home, part.name)},
             cwd=part.folder,
             process_group=0,
-            preexec_fn=lambda: _follow(launcher, part.stop_signal),
+            preexec_fn=lambda: follow(launcher, part.stop_signal),
             user=part.user,
             group=part.user,
             extra_groups=() if part.user else None,
@@ -135,11 +135,12 @@ async def start(part: Part, home: Home) -> Running:
     return Running(part, process, log)
 
 
-def _open_log(path: Path) -> IO[bytes]:
+def open_log(path: Path) -> IO[bytes]:
+    """A log file to write at the end of, for its owner alone."""
     return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
-def _follow(launcher: int, stop_signal: signal.Signals) -> None:
+def follow(launcher: int, stop_signal: signal.Signals) -> None:
     """In the child, before it becomes the program: be stopped by the kernel with the launcher."""
     _libc.prctl(_PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
     if os.getppid() != launcher:  # it died before the call

@@ -123,9 +123,7 @@ def part(cluster: Cluster) -> Part:
 
 def ensure_roles(cluster: Cluster) -> None:
     """Make roles, database and the vector extension what they should be; safe to repeat."""
-    passwords = "".join(
-        f"\\set {role}_password '{cluster.passwords[role]}'\n" for role in ROLES
-    )
+    passwords = "".join(f"\\set {role}_password '{cluster.passwords[role]}'\n" for role in ROLES)
     done = subprocess.run(
         [*_psql(cluster, "postgres"), "--set=ON_ERROR_STOP=1", "--quiet"],
         env=_psql_environment(cluster),

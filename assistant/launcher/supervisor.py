@@ -115,16 +115,18 @@ class Supervisor:
     # --- Our own parts -------------------------------------------------------------------
 
     async def _prepare(self) -> None:
+        """Tables and static files, by a process that brings Django and takes it away again."""
         with step("database tables and static files"):
             code, _ = await application.run_once(
                 *application.manage("prepare"), config=self._config, home=self._home, log="prepare"
             )
-        if code:
-            log = self._home.logs / "prepare.log"
-            tail = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-6:])
-            raise CannotStart(f"The database could not be prepared. {log} ends with:\n{tail}")
+            if code:
+                log = self._home.logs / "prepare.log"
+                tail = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-6:])
+                raise CannotStart(f"The database could not be prepared. {log} ends with:\n{tail}")
 
     async def _verify(self, served: models.Served) -> None:
+        """Refuse to serve weights that are not the ones the set-up has made."""
         command = models.verify_command(served)
         if not command:
             return
@@ -132,8 +134,8 @@ class Supervisor:
             code, _ = await application.run_once(
                 *command, config=self._config, home=self._home, log="weights"
             )
-        if code:
-            raise CannotStart((self._home.logs / "weights.log").read_text().splitlines()[-1])
+            if code:
+                raise CannotStart((self._home.logs / "weights.log").read_text().splitlines()[-1])
 
     def _start_model(self, served: models.Served, *, name: str) -> None:
         socket = self._home.socket(served.name)
@@ -152,11 +154,12 @@ class Supervisor:
 
     def _refuse_taken_port(self) -> None:
         port = self._config.port
-        # What an interrupted launcher has left behind may hold it, and is ended later.
-        pids = read_state(self._home.folder).get("pids", {}).values()
+        if not is_taken(self._config.host, port):
+            return
         by = holder(port)
-        ours = any(by.startswith(f"process {pid} ") for pid in pids)
-        if is_taken(self._config.host, port) and not ours:
+        # What an interrupted launcher has left behind may hold it, and is ended before we start.
+        pids = read_state(self._home.folder).get("pids", {}).values()
+        if not any(by.startswith(f"process {pid} ") for pid in pids):
             raise CannotStart(
                 f"Port {port} is taken{f' by {by}' if by else ''}. "
                 f"Stop it, or choose another: make run PORT={port + 10}"
