@@ -9,7 +9,7 @@ from compliance.urls import patterns as record_patterns
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", chat.home, name="home"),
     path("chat/", include("assistant.chat.urls")),
-    path("matters/", include("assistant.access.urls")),
+    path("", include("assistant.access.urls")),
     path("", include("assistant.documents.urls")),
     path("", include("assistant.accounts.urls")),
     *record_patterns(signed_in),

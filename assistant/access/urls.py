@@ -1,18 +1,23 @@
-"""Addresses of matters."""
+"""Addresses of matters, and for administrators of people."""
 
 from django.urls import path
 
-from assistant.access import views
+from assistant.access import views, views_people
 
 urlpatterns = [
-    path("", views.matters, name="matters"),
-    path("new/", views.create, name="create-matter"),
-    path("<uuid:matter_id>/", views.matter, name="matter"),
-    path("<uuid:matter_id>/rename/", views.rename, name="rename-matter"),
-    path("<uuid:matter_id>/members/", views.add_member, name="add-member"),
+    path("matters/", views.matters, name="matters"),
+    path("matters/new/", views.create, name="create-matter"),
+    path("matters/<uuid:matter_id>/", views.matter, name="matter"),
+    path("matters/<uuid:matter_id>/rename/", views.rename, name="rename-matter"),
+    path("matters/<uuid:matter_id>/members/", views.add_member, name="add-member"),
     path(
-        "<uuid:matter_id>/members/<uuid:person_id>/remove/",
+        "matters/<uuid:matter_id>/members/<uuid:person_id>/remove/",
         views.remove_member,
         name="remove-member",
     ),
+    path("people/", views_people.people, name="people"),
+    path("people/new/", views_people.create, name="create-person"),
+    path("people/<uuid:person_id>/roles/", views_people.roles, name="person-roles"),
+    path("people/<uuid:person_id>/active/", views_people.active, name="person-active"),
+    path("people/<uuid:person_id>/password/", views_people.password, name="person-password"),
 ]

@@ -20,6 +20,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
     return {
         "person": known,
         "may_audit": known is not None and known.has_role(Role.AUDITOR),
+        "may_open_matters": known is not None and known.has_role(Role.KNOWLEDGE_MANAGER),
         "may_administer": known is not None and known.has_role(Role.ADMINISTRATOR),
         "theme": theme if theme in THEMES else "",
         "reference": getattr(request, "reference", ""),

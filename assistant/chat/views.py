@@ -3,12 +3,15 @@
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -23,6 +26,9 @@ from assistant.chat.ask import accept_question
 from assistant.chat.live import stored
 from assistant.chat.models import Conversation
 
+MODULES = [f"assistant/js/{name}.js" for name in ("turn", "pane", "line", "keep")]
+"""Scripts the chat page is going to need, so that the browser asks for them at once."""
+
 
 def _uuid(text: str | None) -> UUID | None:
     """The id, or None for an empty text; raises Missing for anything else."""
@@ -34,7 +40,7 @@ def _uuid(text: str | None) -> UUID | None:
         raise Missing from error
 
 
-def _frame(request: Request, matter_id: UUID | None) -> dict[str, Any]:
+def _frame(request: Request, matter_id: UUID | None, *, words: str = "") -> dict[str, Any]:
     """What stands around every conversation: matters, the chosen one, the history."""
     matters = my_matters(request.user)
     chosen = next((m for m in matters if m.id == matter_id), None)
@@ -43,7 +49,10 @@ def _frame(request: Request, matter_id: UUID | None) -> dict[str, Any]:
     return {
         "matters": matters,
         "matter": chosen,
-        "history": _by_date(verbs.history(request.record)),
+        "history": _by_date(verbs.history(request.record, search=words)),
+        "words": words,
+        "limit": settings.QUESTION_CHARACTERS,
+        "modules": MODULES,
     }
 
 
@@ -84,8 +93,10 @@ def home(request: Request) -> HttpResponse:
 @require_safe
 @signed_in
 def start(request: Request) -> HttpResponse:
-    """A new conversation in a matter."""
-    return render(request, "chat/chat.html", _frame(request, _uuid(request.GET.get("matter"))))
+    """A new conversation in a matter; after a deletion, with the way back."""
+    frame = _frame(request, _uuid(request.GET.get("matter")))
+    deleted = _uuid(request.GET.get("deleted"))
+    return render(request, "chat/chat.html", {**frame, "deleted": deleted})
 
 
 @require_safe
@@ -93,15 +104,39 @@ def start(request: Request) -> HttpResponse:
 def conversation(request: Request, conversation_id: UUID) -> HttpResponse:
     """A conversation along one branch."""
     found = verbs.conversation_for(conversation_id)
+    return _conversation(request, found)
+
+
+def _conversation(
+    request: Request, found: Conversation, *, status: int = 200, **more: Any
+) -> HttpResponse:
     thread = verbs.thread(request.record, found, leaf=_uuid(request.GET.get("at")))
-    turns = [{"turn": turn, "data": stored(turn.answer)} for turn in thread.turns]
     context = {
         **_frame(request, found.matter_id),
         "conversation": found,
-        "turns": turns,
+        "turns": [_shown(turn) for turn in thread.turns],
         "is_open": any(turn.answer.is_open for turn in thread.turns),
+        "follows": thread.last_answer.id if thread.last_answer else None,
+        **more,
     }
-    return render(request, "chat/chat.html", context)
+    return render(request, "chat/chat.html", context, status=status)
+
+
+def _shown(turn: verbs.Turn) -> dict[str, Any]:
+    """A turn in the words of the live events, with its place among its branches."""
+    verdict = getattr(turn.answer, "feedback", None)
+    return {
+        **stored(turn.answer),
+        "question": str(turn.question.id),
+        "asked": turn.question.text,
+        "documents": turn.question.uses_documents,
+        "follows": str(turn.question.follows_id or ""),
+        "branches": [str(branch) for branch in turn.branches],
+        "branch": turn.branch,
+        "takes": [str(take) for take in turn.takes],
+        "take": turn.take,
+        "helpful": verdict.helpful if verdict else None,
+    }
 
 
 @require_POST
@@ -117,15 +152,15 @@ def ask(request: Request) -> HttpResponse:
             matter_id=_uuid(request.POST.get("matter")),
             conversation_id=_uuid(request.POST.get("conversation")),
             follows_id=_uuid(request.POST.get("follows")),
-            uses_documents=request.POST.get("documents", "yes") == "yes",
+            uses_documents=request.POST.get("documents") == "yes",
         )
     except ValidationError as error:
-        context = {
-            **_frame(request, _uuid(request.POST.get("matter"))),
-            "problems": error.messages,
-            "draft": request.POST.get("text", ""),
-        }
-        return render(request, "chat/chat.html", context, status=400)
+        more = {"problems": error.messages, "draft": request.POST.get("text", "")}
+        if within := _uuid(request.POST.get("conversation")):
+            found = verbs.conversation_for(within)
+            return _conversation(request, found, status=400, **more)
+        frame = _frame(request, _uuid(request.POST.get("matter")))
+        return render(request, "chat/chat.html", {**frame, **more}, status=400)
     if taken.is_new:
         transaction.on_commit(lambda: tasks.wake(taken.answer.id))
     return redirect("conversation", taken.conversation.id)
@@ -134,8 +169,10 @@ def ask(request: Request) -> HttpResponse:
 @require_safe
 @signed_in
 def search(request: Request) -> HttpResponse:
-    """The history, narrowed to conversations that hold the words."""
+    """The history, narrowed to conversations that hold the words; alone when a script asks."""
     words = request.GET.get("q", "")[:200]
+    if request.GET.get("fragment") != "1":
+        return render(request, "chat/chat.html", _frame(request, None, words=words))
     context = {"history": _by_date(verbs.history(request.record, search=words)), "words": words}
     return render(request, "chat/_history.html", context)
 
@@ -148,18 +185,18 @@ def rename(request: Request, conversation_id: UUID) -> HttpResponse:
     try:
         verbs.rename(request.record, found, request.POST.get("title", ""))
     except ValidationError as error:
-        return JsonResponse({"problem": " ".join(error.messages)}, status=400)
+        return _conversation(request, found, status=400, problems=error.messages)
     return redirect("conversation", found.id)
 
 
 @require_POST
 @signed_in
 def delete(request: Request, conversation_id: UUID) -> HttpResponse:
-    """Take a conversation out of the history, with the way to bring it back."""
+    """Take a conversation out of the history; the next page has the way to bring it back."""
     found = verbs.conversation_for(conversation_id)
     verbs.delete(request.record, found)
-    context = {**_frame(request, found.matter_id), "deleted": found}
-    return render(request, "chat/chat.html", context)
+    query = urlencode({"matter": found.matter_id, "deleted": found.id})
+    return redirect(f"{reverse('chat')}?{query}")
 
 
 @require_POST
