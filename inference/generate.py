@@ -1,7 +1,7 @@
 """Asks a model for text, and hands it over token by token."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -89,7 +89,7 @@ class Completion:
     usage: Usage | None
 
 
-def stream(client: Client, prompt: Prompt, *, cancel: Cancel) -> Iterator[Delta]:
+def stream(client: Client, prompt: Prompt, *, cancel: Cancel) -> Generator[Delta, None, None]:
     """Yield the answer as it is written, then its finish reason and the tokens it used.
 
     Closing the iterator early, or `cancel.set()` from another thread, hangs up, and the server
@@ -142,7 +142,7 @@ def _body(client: Client, prompt: Prompt) -> dict[str, Any]:
     return body if prompt.seed is None else {**body, "seed": prompt.seed}
 
 
-def _stream(client: Client, prompt: Prompt, cancel: Cancel) -> Iterator[Delta]:
+def _stream(client: Client, prompt: Prompt, cancel: Cancel) -> Generator[Delta, None, None]:
     body = {**_body(client, prompt), "stream": True, "stream_options": {"include_usage": True}}
     is_steady = has_finished = False
     deadline = monotonic() + client.first_token_seconds

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.db import connections
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120.0
 
@@ -49,6 +51,9 @@ class Installation:
         while time.monotonic() < give_up_at:
             with contextlib.suppress(OSError, ValueError, KeyError):
                 if self.state()["pids"][part] not in (old_pid, None) and self.answers():
+                    if part == "postgres":
+                        # This process's own connections died with the server.
+                        connections.close_all()
                     return
             time.sleep(0.1)
         raise AssertionError(f"{part} was not started again within {seconds} s")
@@ -113,7 +118,6 @@ def _wait_ready(home: Path, process: "subprocess.Popen[bytes]") -> None:
 def point_django_at(state: dict[str, Any]) -> None:
     """Let this process use the installation's database and broker, with the same roles."""
     from django.conf import settings
-    from django.db import connections
 
     from assistant.celery import app
     from assistant.settings import database
@@ -129,8 +133,6 @@ def point_django_at(state: dict[str, Any]) -> None:
 
 def close_connections() -> None:
     """Give every connection of this process back."""
-    from django.db import connections
-
     connections.close_all()
     for alias in ("default", "record", "signin"):
         with contextlib.suppress(Exception):

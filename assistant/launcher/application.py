@@ -104,7 +104,8 @@ async def run_once(*arguments: str, config: Config, home: Home, log: str) -> tup
             preexec_fn=lambda: follow(launcher, signal.SIGTERM),
         )
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), _ONCE_SECONDS)
+            async with asyncio.timeout(_ONCE_SECONDS):
+                output, _ = await process.communicate()
         except (TimeoutError, asyncio.CancelledError):
             process.kill()
             await process.wait()

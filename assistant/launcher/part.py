@@ -98,7 +98,8 @@ class Running:
         with suppress(ProcessLookupError):
             self._process.send_signal(self.part.stop_signal)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), self.part.stop_within_seconds)
+            async with asyncio.timeout(self.part.stop_within_seconds):
+                await self._process.wait()
         self.kill_group()
         await self._process.wait()
 
@@ -148,7 +149,9 @@ def follow(launcher: int, stop_signal: signal.Signals) -> None:
 
 
 async def _answers(probe: Probe, log: Log) -> bool:
+    # Not wait_for: in Python 3.11 it loses a cancellation that comes as the probe ends.
     try:
-        return await asyncio.wait_for(probe(log), 5)
+        async with asyncio.timeout(5):
+            return await probe(log)
     except (OSError, EOFError, TimeoutError, ValueError):
         return False

@@ -187,7 +187,8 @@ async def _watch_loading(keeper: Keeper) -> None:
     while True:
         with suppress(TimeoutError):
             try:
-                await asyncio.wait_for(keeper.wait_ready(), _LOADING_EVERY_SECONDS)
+                async with asyncio.timeout(_LOADING_EVERY_SECONDS):
+                    await keeper.wait_ready()
             except CannotStart as error:
                 say(f"  {error}\n  Everything else runs; it is tried again.")
             return

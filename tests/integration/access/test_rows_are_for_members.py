@@ -83,7 +83,9 @@ def test_the_application_role_owns_nothing_and_passes_nothing(superuser: Any) ->
         " where rolname = 'cloister_app'"
     )
     assert role == (False, False, False, False)
-    owned = superuser("select count(*) from pg_class where pg_get_userbyid(relowner)='cloister_app'")
+    owned = superuser(
+        "select count(*) from pg_class where pg_get_userbyid(relowner) = 'cloister_app'"
+    )
     assert owned == [(0,)]
 
 
@@ -114,7 +116,8 @@ def test_functions_that_run_as_the_owner_fix_their_search_path(superuser: Any) -
     ],
 )
 def test_sql_as_the_application_cannot(world: World, statement: str) -> None:
-    with world.bob.entered(), pytest.raises(Exception, match=r"permission denied|must be|only grows"):
+    refusal = r"permission denied|must be|only grows"
+    with world.bob.entered(), pytest.raises(Exception, match=refusal):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -45,9 +46,9 @@ class Pids:
 def is_alive(pid: int) -> bool:
     """Whether a process runs; one that only waits to be collected does not."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+        stat = Path("/proc", str(pid), "stat").read_text()
+        return stat.rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
         return False
 
 
@@ -77,7 +78,7 @@ def test_it_says_why_a_part_does_not_start(home: Home, make_part: MakePart) -> N
             set_pid=Pids(),
         )
         keeper.begin()
-        with pytest.raises(CannotStart, match="the part does not start(.|\n)*cupboard is bare"):
+        with pytest.raises(CannotStart, match=r"(?s)the part does not start.*cupboard is bare"):
             await keeper.wait_ready()
         await keeper.stop()
 

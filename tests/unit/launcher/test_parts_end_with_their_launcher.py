@@ -22,8 +22,8 @@ async def never(log):
     return False
 
 async def main():
-    part = Part(name="part", title="part", command=(sys.executable, "-c", "import time; time.sleep(60)"),
-                environment=dict(os.environ), ready=never)
+    command = (sys.executable, "-c", "import time; time.sleep(60)")
+    part = Part(name="part", title="part", command=command, environment=dict(os.environ), ready=never)
     running = await start(part, Home(folder=Path(sys.argv[1])))
     print(running.pid, flush=True)
     await asyncio.sleep(60)

@@ -1,321 +1,364 @@
 // The conversation: asks, shows what comes, opens sources.
-import { announce, isTyping, send, singleKeys } from "./page.js";
+import { Composer } from "./composer.js";
+import { draft, newKey, pending } from "./keep.js";
 import { Line } from "./line.js";
-import { Turn, passages, whyNot } from "./turn.js";
+import { announce, fragment, isPlain, isTyping, make, send, singleKeys } from "./page.js";
+import { Pane } from "./pane.js";
+import { Turn, whyNot } from "./turn.js";
+
+const LOST = "The connection is lost. It is being made again; nothing you typed is gone.";
+const WAIT = "Wait for the answer, or stop it, before you ask on.";
+const NEAR_END = 80;
 
 const desk = document.querySelector("[data-chat]");
 const find = (selector) => desk.querySelector(selector);
-const turnsNode = find("[data-turns]");
-const composer = find("[data-composer]");
-const field = find("[data-question]");
-const stopButton = find("[data-stop]");
-const evidence = find("[data-evidence]");
-const evidenceList = find("[data-evidence-list]");
-const source = find("[data-source]");
-const sourcePage = find("[data-source-page]");
+const column = find("[data-turns]");
 const banner = find("[data-banner]");
 const latest = find("[data-latest]");
-
-const state = { conversation: desk.dataset.conversation || null, matter: desk.dataset.matter, follows: null, shown: null, cite: 0 };
-const turns = Array.from(turnsNode.querySelectorAll(".turn"), (node) => Turn.adopt(node));
+const stopButton = find("[data-stop]");
+const side = find("#side");
+const pane = new Pane(find("[data-evidence]"));
+const turns = Array.from(column.querySelectorAll("[data-turn]"), (node) => Turn.adopt(node));
 const sent = new Map();
-const last = () => turns[turns.length - 1];
-const open = () => turns.filter((turn) => turn.isOpen && turn.answer);
-if (last()) state.follows = last().answer;
+const here = { conversation: desk.dataset.conversation || null, matter: desk.dataset.matter || null, edited: null };
 
-// --- The line ----------------------------------------------------------------------------------
+const place = () => here.conversation ?? here.matter;
+const openTurns = () => turns.filter((turn) => turn.isOpen && turn.id);
+const turnOf = (answer) => turns.find((turn) => turn.id === answer);
+
+// --- The line -------------------------------------------------------------------------------------
 
 const line = new Line({
-  onMessage(message) {
-    const handle = { accepted, refused, event: showEvent, snapshot: showSnapshot, bye }[message.type];
-    handle?.(message);
+  onOpen() {
+    if (banner.textContent === LOST) say("");
+    for (const { message } of sent.values()) if (message.type === "ask") line.send(message);
+    openTurns().forEach(follow);
   },
-  onState(now) {
-    banner.hidden = now === "open";
-    if (now === "lost") banner.textContent = "The connection is lost. It is being made again; nothing you typed is gone.";
-    else for (const turn of open()) line.send({ type: "follow", answer: turn.answer, after: turn.lastId });
-    if (now === "open") for (const { message } of sent.values()) line.send(message);
+  onLost() {
+    say(LOST);
+    // Asked again anew, an answer would come twice; a question has its key against that.
+    for (const [key, { message }] of sent) if (message.type === "again") giveBack(key);
+  },
+  onMessage(message) {
+    ({ accepted, refused, event: live, snapshot, bye })[message.type]?.(message);
   },
 });
+
+function follow(turn) {
+  line.send({ type: "follow", answer: turn.id, after: turn.lastId });
+}
+
+/** Put a sentence above the conversation; an empty one takes it away. */
+function say(words, ...more) {
+  banner.replaceChildren(words, ...more);
+  banner.hidden = !words;
+}
 
 function accepted(message) {
   const waiting = sent.get(message.key);
   if (!waiting) return;
-  sent.delete(message.key);
-  const { turn } = waiting;
-  turn.answer = turn.node.dataset.answer = message.answer;
-  turn.question = turn.node.dataset.question = message.question;
-  state.follows = message.answer;
-  if (waiting.isQuestion) localStorage.removeItem(draftKey());
-  if (!state.conversation) {
-    state.conversation = message.conversation;
-    history.replaceState(null, "", `/chat/${message.conversation}/`);
-    find(".talk-head h1").textContent = message.title;
-    refreshHistory("");
-  }
-  turn.progress("Waiting for a worker…");
+  forget(message.key);
+  waiting.turn.accept(message);
+  if (!here.conversation) begun(message);
   announce("Answer started");
-  buttons();
+  refresh();
 }
 
-function refused(message) {
-  const waiting = sent.get(message.key);
-  if (waiting) {
-    sent.delete(message.key);
-    turns.splice(turns.indexOf(waiting.turn), 1);
-    waiting.turn.node.remove();
-    if (waiting.isQuestion && !field.value) field.value = waiting.message.text;
-    state.follows = waiting.message.follows ?? state.follows;
+function begun({ conversation, title }) {
+  here.conversation = conversation;
+  desk.dataset.conversation = conversation;
+  history.replaceState(null, "", `/chat/${conversation}/`);
+  find("[data-title]").textContent = title;
+  document.title = `${title} · Cloister`;
+  find("#new-title").value = title;
+  for (const form of desk.querySelectorAll("[data-verb]")) form.action = `/chat/${conversation}/${form.dataset.verb}/`;
+  find("[data-talk-menu]").hidden = false;
+  list("");
+}
+
+function refused({ key, code, message, reference }) {
+  // A line that could not be followed is tried again; the answer is being written all the same.
+  if (!key && code === "unavailable") setTimeout(() => openTurns().forEach(follow), 2000);
+  if (!sent.has(key)) return;
+  const { message: asked } = giveBack(key);
+  if (asked.type === "ask") {
+    if (composer.text.trim()) draft.write(place(), asked.text);
+    else composer.text = asked.text;
   }
-  banner.textContent = `${message.message} (reference ${message.reference})`;
-  banner.hidden = false;
-  buttons();
+  say(`${message} Reference: ${reference}`);
 }
 
-function bye(message) {
-  banner.replaceChildren(`${message.message} `, Object.assign(document.createElement("a"), { href: "/sign-in/", textContent: "Sign in" }));
-  banner.hidden = false;
+/** Take back what was sent: the turns it displaced return. */
+function giveBack(key) {
+  const waiting = sent.get(key);
+  forget(key);
+  waiting.turn.node.remove();
+  turns.splice(turns.indexOf(waiting.turn), 1);
+  for (const turn of waiting.displaced) {
+    turns.push(turn);
+    column.append(turn.node);
+  }
+  refresh();
+  return waiting;
 }
 
-function showEvent({ answer, id, event }) {
-  const turn = turns.find((candidate) => candidate.answer === answer);
-  if (!turn || !turn.isOpen) return;
+function forget(key) {
+  sent.delete(key);
+  pending.drop(key);
+}
+
+function bye({ message }) {
+  const link = make("a", "", "Sign in");
+  link.href = `/sign-in/?next=${encodeURIComponent(location.pathname)}`;
+  say(`${message} `, link);
+}
+
+function live({ answer, id, event }) {
+  const turn = turnOf(answer);
+  if (!turn?.isOpen) return;
+  const stays = isAtEnd();
+  const outcome = turn.apply(event);
+  if (outcome === "gap") {
+    Object.assign(turn, { lastId: "0", askedAgain: true });
+    turn.clear();
+    follow(turn);
+    return;
+  }
   turn.lastId = id;
-  const stick = isAtEnd();
-  const isLast = turn.apply(event);
-  if (event.type === "evidence") showEvidence(turn);
-  if (isLast) finished(turn);
-  if (stick) toEnd();
+  if (outcome === "evidence") pane.show(turn);
+  if (outcome === "final") finished(turn);
+  if (stays) toEnd();
   else latest.hidden = false;
 }
 
-function showSnapshot(message) {
-  const turn = turns.find((candidate) => candidate.answer === message.answer);
-  if (!turn) return;
+function snapshot(message) {
+  const turn = turnOf(message.answer);
+  if (!turn?.isOpen) return;
   turn.end(message);
-  showEvidence(turn);
+  pane.show(turn);
   finished(turn);
 }
 
 function finished(turn) {
-  announce(turn.state === "failed" ? "The answer failed" : "Answer finished");
-  if (turn.evidence.length) showEvidence(turn);
-  buttons();
+  const { state, reason } = turn.data;
+  announce(state === "failed" || state === "refused" ? reason : "Answer finished");
+  refresh();
 }
 
-// --- Asking ------------------------------------------------------------------------------------
+// --- Asking ---------------------------------------------------------------------------------------
 
-const draftKey = () => `draft:${state.conversation ?? state.matter}`;
+function dispatch(message, turn, displaced) {
+  find("[data-empty]")?.remove();
+  for (const old of displaced) {
+    turns.splice(turns.indexOf(old), 1);
+    old.node.remove();
+  }
+  turns.push(turn);
+  column.append(turn.node);
+  turn.progress("Sending…");
+  sent.set(message.key, { message, turn, displaced });
+  line.send(message);
+  refresh();
+  toEnd();
+}
 
 function ask(text) {
-  const key = crypto.randomUUID();
-  find("[data-empty]")?.remove();
-  const turn = Turn.begin(text, turnsNode);
-  turn.follows = state.follows;
-  turns.push(turn);
-  const message = { type: "ask", key, text, matter: state.matter, conversation: state.conversation, follows: state.follows, documents: find("[data-documents]").checked };
-  sent.set(key, { turn, message, isQuestion: true });
-  banner.hidden = true;
-  if (line.isOpen) line.send(message);
-  field.value = "";
-  grow();
-  buttons();
-  toEnd();
+  if (sent.size || openTurns().length) {
+    composer.say(WAIT);
+    return false;
+  }
+  const { edited } = here;
+  here.edited = null;
+  const displaced = edited ? turns.slice(turns.indexOf(edited)) : [];
+  const follows = edited ? edited.data.follows : (turns.at(-1)?.id ?? "");
+  const documents = composer.documents.checked;
+  const message = { type: "ask", key: newKey(), text, documents, follows: follows || null, conversation: here.conversation, matter: here.matter };
+  pending.add(message);
+  say("");
+  dispatch(message, Turn.begin(text, { follows, documents, branches: [...(edited?.data.branches ?? [])] }), displaced);
+  return true;
 }
 
 function again(turn) {
-  const key = crypto.randomUUID();
-  const fresh = Turn.begin(turn.text, turnsNode);
-  fresh.follows = turn.follows;
-  cutAfter(turn, fresh);
-  const message = { type: "again", key, answer: turn.answer };
-  sent.set(key, { turn: fresh, message });
-  if (line.isOpen) line.send(message);
-  toEnd();
+  if (!line.isOpen) return say(LOST);
+  const { asked, follows, documents, branches, branch, takes, question } = turn.data;
+  const fresh = Turn.begin(asked, { follows, documents, branches: [...branches], takes: [...takes] });
+  Object.assign(fresh.data, { question, branch });
+  dispatch({ type: "again", key: newKey(), answer: turn.id }, fresh, turns.slice(turns.indexOf(turn)));
 }
 
-/** The new turn takes the place of `turn` and of what followed it. */
-function cutAfter(turn, fresh) {
-  for (const old of turns.splice(turns.indexOf(turn))) old.node.remove();
-  turns.push(fresh);
-}
-
-function edit(turn) {
-  field.value = turn.text;
-  state.follows = turn.follows;
-  for (const old of turns.splice(turns.indexOf(turn))) old.node.remove();
-  grow();
-  field.focus();
+/** Questions that were on their way when the page was left: their key makes sure they are asked once. */
+function sendWhatWaits() {
+  for (const message of pending.all()) {
+    if (message.conversation !== here.conversation || message.matter !== here.matter) continue;
+    dispatch(message, Turn.begin(message.text, message), []);
+  }
 }
 
 function stop() {
-  for (const turn of open()) line.send({ type: "stop", answer: turn.answer });
+  const stopped = openTurns().filter((turn) => line.send({ type: "stop", answer: turn.id }));
+  for (const turn of stopped) turn.progress("Stopping…");
+  return stopped.length > 0;
 }
 
-function buttons() {
-  const working = open().length > 0 || sent.size > 0;
-  stopButton.hidden = !working;
+function edit(turn) {
+  if (!turn || turn.isOpen) return;
+  here.edited = turn;
+  composer.edit(turn.data.asked);
 }
 
-function grow() {
-  field.rows = Math.min(10, Math.max(2, field.value.split("\n").length));
-  const count = find("[data-count]");
-  count.textContent = field.value.length > 6000 ? `${field.value.length.toLocaleString()} of 8,000 characters` : "";
+function leaveEdit() {
+  here.edited = null;
+  composer.leave();
 }
 
-composer?.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = field.value.trim();
-  if (text) ask(text);
-});
-
-field?.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    composer.requestSubmit();
-  } else if (event.key === "ArrowUp" && !field.value && last() && !last().isOpen) {
-    event.preventDefault();
-    edit(last());
-  }
-});
-field?.addEventListener("input", () => {
-  localStorage.setItem(draftKey(), field.value);
-  grow();
-});
-if (field && !field.value) field.value = localStorage.getItem(draftKey()) ?? "";
-stopButton?.addEventListener("click", stop);
-
-// --- Evidence and sources ----------------------------------------------------------------------
-
-function showEvidence(turn) {
-  state.shown = turn;
-  source.hidden = true;
-  evidenceList.hidden = false;
-  evidenceList.replaceChildren(...passages(turn));
-  if (!turn.evidence.length) evidenceList.textContent = "No passage was found.";
+/** Bring what depends on the state of the conversation in line with it. */
+function refresh() {
+  if (!composer) return;
+  stopButton.hidden = !openTurns().length;
+  composer.grow();
 }
 
-function openEvidence(isOpen) {
-  evidence.classList.toggle("open", isOpen);
-  find("[data-evidence-toggle]")?.setAttribute("aria-expanded", String(isOpen));
-}
+// --- What one can do with an answer ---------------------------------------------------------------
 
-async function openSource(place) {
-  openEvidence(true);
-  const address = `/documents/${place.document}/?version=${place.version}&page=${place.page}&span=${place.start}-${place.end}&fragment=1`;
-  evidenceList.hidden = true;
-  source.hidden = false;
-  sourcePage.textContent = "Opening the page…";
-  const response = await fetch(address).catch(() => null);
+const acts = {
+  again,
+  edit,
+  cite: (turn, target) => pane.cite(turn, Number(target.dataset.value), target),
+  passage: (turn, target) => pane.passage(Number(target.dataset.value), target),
+  evidence: (turn, target) => {
+    pane.from = target;
+    pane.show(turn, { open: true });
+  },
+  async copy(turn, target) {
+    const done = await copy(turn.asText);
+    target.textContent = done ? "Copied" : "Not copied";
+    announce(done ? "Copied with its sources" : "The browser did not let it be copied");
+  },
+  helpful: (turn) => judge(turn, { helpful: "yes" }),
+  unhelpful(turn) {
+    turn.node.querySelector(".feedback")?.remove();
+    const form = whyNot((why) => judge(turn, { helpful: "no", ...why }), () => form.remove());
+    turn.meta.after(form);
+    form.querySelector("input").focus();
+  },
+};
+
+async function judge(turn, fields) {
+  const response = await send(`/chat/answers/${turn.id}/feedback/`, fields);
   if (!response?.ok) {
-    sourcePage.textContent = "This page cannot be shown: it was removed, or it is not for you any more.";
+    say("Your judgement could not be stored. Try again.");
     return;
   }
-  // Our own template, escaped by the server.
-  sourcePage.replaceChildren(document.createRange().createContextualFragment(await response.text()));
-  source.focus({ preventScroll: true });
-  (sourcePage.querySelector(".lit") ?? sourcePage.querySelector("mark"))?.scrollIntoView({ block: "center" });
+  turn.node.querySelector(".feedback")?.remove();
+  turn.judged(fields.helpful === "yes");
+  announce("Thank you. Your judgement is stored.");
 }
 
-function cite(turn, number) {
-  const place = turn.citations.get(number);
-  if (!place) return;
-  state.shown = turn;
-  state.cite = number;
-  for (const mark of desk.querySelectorAll(".cite.shown")) mark.classList.remove("shown");
-  turn.node.querySelector(`[data-cite="${number}"]`)?.classList.add("shown");
-  openSource(place);
-}
-
-function step(by) {
-  const turn = state.shown ?? last();
-  if (!turn?.citations.size) return;
-  const count = turn.citations.size;
-  cite(turn, ((state.cite - 1 + by + count) % count) + 1);
+/** Without TLS a browser offers no clipboard; a selected text can be copied all the same. */
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const area = Object.assign(make("textarea"), { value: text });
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
 }
 
 desk.addEventListener("click", (event) => {
   const target = event.target.closest("button");
   if (!target) return;
-  const turn = turns.find((candidate) => candidate.node.contains(target));
-  if (target.dataset.cite) cite(turn, Number(target.dataset.cite));
-  else if (target.dataset.open) openSource(state.shown.evidence.find((p) => p.rank === Number(target.dataset.open)));
-  else if ("back" in target.dataset) showEvidence(state.shown ?? last());
-  else if (target.dataset.step) step(Number(target.dataset.step));
-  else if ("evidenceToggle" in target.dataset) openEvidence(!evidence.classList.contains("open"));
-  else if ("evidenceClose" in target.dataset) openEvidence(false);
-  else if (target.dataset.toggle) target.setAttribute("aria-expanded", String(find(`#${target.dataset.toggle}`).classList.toggle("open")));
-  else if ("latest" in target.dataset) toEnd();
-  else if (target.dataset.act) act(turn, target);
+  const { act, step } = target.dataset;
+  if (act) acts[act]?.(turns.find((turn) => turn.node.contains(target)), target);
+  else if (step) pane.step(Number(step));
+  else if ("back" in target.dataset) pane.show(pane.turn);
+  else if ("closeEvidence" in target.dataset) pane.close();
+  else if ("toggleSide" in target.dataset) showSide(!side.classList.contains("open"));
 });
+latest.addEventListener("click", toEnd);
+stopButton?.addEventListener("click", stop);
 
-async function act(turn, target) {
-  const kind = target.dataset.act;
-  if (kind === "again") again(turn);
-  else if (kind === "edit") edit(turn);
-  else if (kind === "copy") {
-    await navigator.clipboard?.writeText(turn.copyText());
-    target.textContent = "Copied";
-  } else if (kind === "helpful") judge(turn, { helpful: "yes" });
-  else if (kind === "unhelpful") {
-    turn.node.querySelector(".why-not")?.remove();
-    turn.meta.after(whyNot((why) => judge(turn, { helpful: "no", ...why })));
-    turn.node.querySelector(".why-not select").focus();
-  }
+// --- Scrolling: follows the answer until the reader goes elsewhere --------------------------------
+
+function isAtEnd() {
+  return column.scrollHeight - column.scrollTop - column.clientHeight < NEAR_END;
 }
 
-async function judge(turn, fields) {
-  const response = await send(`/chat/answers/${turn.answer}/feedback/`, fields);
-  announce(response.ok ? "Thank you. Your judgement is stored." : "Your judgement could not be stored.");
-  const chosen = fields.helpful === "yes" ? "helpful" : "unhelpful";
-  for (const node of turn.meta.querySelectorAll("[data-act=helpful], [data-act=unhelpful]")) {
-    node.setAttribute("aria-pressed", String(node.dataset.act === chosen && response.ok));
-  }
-}
-
-// --- Scrolling, history, keys ------------------------------------------------------------------
-
-const isAtEnd = () => turnsNode.scrollHeight - turnsNode.scrollTop - turnsNode.clientHeight < 80;
 function toEnd() {
-  turnsNode.scrollTop = turnsNode.scrollHeight;
+  column.scrollTop = column.scrollHeight;
   latest.hidden = true;
 }
-turnsNode.addEventListener("scroll", () => isAtEnd() && (latest.hidden = true));
 
-async function refreshHistory(words) {
-  const response = await fetch(`/chat/search/?q=${encodeURIComponent(words)}`);
-  if (!response.ok) return;
-  find("[data-history]").replaceChildren(document.createRange().createContextualFragment(await response.text()));
-}
+column.addEventListener("scroll", () => {
+  if (isAtEnd()) latest.hidden = true;
+});
+
+// --- History --------------------------------------------------------------------------------------
+
 const words = find("#history-words");
+const listed = find("[data-history]");
 let pause = 0;
+
+async function list(text) {
+  const fresh = await fragment(`/chat/search/?${new URLSearchParams({ q: text, fragment: 1 })}`);
+  if (!fresh || words.value !== text) return;
+  listed.replaceChildren(fresh);
+  listed.querySelector(`[data-id="${here.conversation}"]`)?.setAttribute("aria-current", "page");
+}
+
 words.addEventListener("input", () => {
   clearTimeout(pause);
-  pause = setTimeout(() => refreshHistory(words.value), 250);
+  pause = setTimeout(() => list(words.value), 250);
 });
-find("[data-history-search]").addEventListener("submit", (event) => event.preventDefault());
-find("[data-go]").addEventListener("change", (event) => event.target.form.submit());
+words.form.addEventListener("submit", (event) => event.preventDefault());
+
+function showSide(isOpen) {
+  side.classList.toggle("open", isOpen);
+  const toggle = find("[data-toggle-side]");
+  toggle.setAttribute("aria-expanded", String(isOpen));
+  if (isOpen) words.focus();
+  else toggle.focus();
+}
+document.addEventListener("pointerdown", (event) => {
+  if (side.classList.contains("open") && !event.target.closest("#side, [data-toggle-side]")) showSide(false);
+});
+
+// --- Keys -----------------------------------------------------------------------------------------
+
+function escape() {
+  if (side.classList.contains("open")) showSide(false);
+  else if (pane.isOver) pane.close();
+  else if (stop()) return;
+  else if (here.edited) leaveEdit();
+  else if (pane.at >= 0) {
+    pane.from?.focus();
+    pane.show(pane.turn);
+  }
+}
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") {
-    if (evidence.classList.contains("open")) openEvidence(false);
-    else stop();
-  } else if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
+  const key = event.key.toLowerCase();
+  if (document.querySelector("dialog[open]")) return;
+  if (key === "escape") escape();
+  else if (key === "k" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    find("#side").classList.add("open");
-    words.focus();
-  } else if (!isTyping(event) && singleKeys() && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    if (event.key === "/") {
-      event.preventDefault();
-      field?.focus();
-    } else if (event.key === "n") step(1);
-    else if (event.key === "p") step(-1);
-  }
+    showSide(true);
+  } else if (isTyping(event) || !singleKeys() || !isPlain(event)) return;
+  else if (key === "/") {
+    event.preventDefault();
+    composer?.focus();
+  } else if (key === "n") pane.step(1);
+  else if (key === "p") pane.step(-1);
 });
 
-if (last()?.evidence.length) showEvidence(last());
-grow();
-buttons();
+// --- Begin ----------------------------------------------------------------------------------------
+
+const form = find("[data-composer]");
+const composer = form && new Composer(form, { place, onAsk: ask, onEarlier: () => edit(turns.at(-1)), onLeave: leaveEdit });
+if (turns.length) pane.show(turns.at(-1));
+if (composer) sendWhatWaits();
+refresh();
 toEnd();
-if (matchMedia("(pointer: fine)").matches) field?.focus();
+if (matchMedia("(pointer: fine)").matches) composer?.focus();
 desk.dataset.ready = "yes";
