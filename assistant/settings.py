@@ -156,7 +156,8 @@ CSRF_FAILURE_VIEW = "assistant.accounts.views.csrf_failed"
 
 SECURE_HSTS_SECONDS = 31_536_000 if config.https else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if config.https else None
-SECURE_REFERRER_POLICY = "no-referrer"
+# Not "no-referrer": with it browsers send forms with "Origin: null", which the CSRF check refuses.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -32,7 +32,10 @@ class Unsalted(Refused, ValueError):
 
 
 class TooLong(InferenceError):
-    """The prompt and the room for its answer are longer than the model's context."""
+    """The prompt is longer than the model's context.
+
+    A prompt that leaves little room is no error: the answer then ends early, by "length".
+    """
 
 
 class BadReply(InferenceError):

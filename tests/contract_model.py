@@ -114,11 +114,19 @@ class ModelContract:
         with pytest.raises(TooLong):
             complete(model_client, prompt)
 
-    def test_an_answer_longer_than_its_context_is_told_apart(self, model_client: Client) -> None:
+    def test_an_answer_gets_the_room_that_its_prompt_leaves(self, model_client: Client) -> None:
         length = check(model_client).max_model_len
         assert length is not None
-        with pytest.raises(TooLong):
-            read(model_client, question(max_tokens=length))
+        short = complete(model_client, question("word " * 500, max_tokens=1)).usage
+        longer = complete(model_client, question("word " * 1000, max_tokens=1)).usage
+        assert short is not None
+        assert longer is not None
+        a_word = (longer.prompt_tokens - short.prompt_tokens) / 500
+        words = 1000 + int((length - longer.prompt_tokens - 20) / a_word)
+        full = complete(model_client, question("word " * words, max_tokens=400)).usage
+        assert full is not None
+        assert full.prompt_tokens > length - 40
+        assert full.prompt_tokens + full.completion_tokens <= length
 
     def test_it_works_on_after_an_answer_was_cancelled(self, model_client: Client) -> None:
         cancel = Cancel()

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.integration.launcher.conftest import Launched, answers, kill, wait_until
+from tests.integration.launcher.launched import Launched, answers, kill, wait_until
 
 
 @pytest.mark.parametrize("part", ["web", "answers", "documents"])

@@ -10,7 +10,7 @@ import redis
 
 from assistant.config import read_secret
 from tests.installation import free_port
-from tests.integration.launcher.conftest import PARTS, Launched, is_alive, launch
+from tests.integration.launcher.launched import PARTS, Launched, is_alive, launch
 
 
 def test_each_part_runs_under_the_process_id_in_the_state(launched: Launched) -> None:

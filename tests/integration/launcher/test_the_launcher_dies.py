@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.installation import free_port
-from tests.integration.launcher.conftest import (
+from tests.integration.launcher.launched import (
     PARTS,
     Launched,
     answers,

@@ -23,7 +23,9 @@ async def never(log):
 
 async def main():
     command = (sys.executable, "-c", "import time; time.sleep(60)")
-    part = Part(name="part", title="part", command=command, environment=dict(os.environ), ready=never)
+    part = Part(
+        name="part", title="part", command=command, environment=dict(os.environ), ready=never
+    )
     running = await start(part, Home(folder=Path(sys.argv[1])))
     print(running.pid, flush=True)
     await asyncio.sleep(60)
