@@ -7,13 +7,12 @@ documents/work.py), so that a lost message costs seconds and never a question.
 import os
 from typing import Any
 
-from celery import Celery
 from celery.signals import worker_init, worker_ready
+
+from assistant.broker import app as app
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
-app = Celery("cloister")
-app.config_from_object("assistant.celery_settings")
 app.autodiscover_tasks(["assistant.chat", "assistant.documents"])
 
 

@@ -10,7 +10,11 @@ broker_transport_options = {
     "unacked_restore_throttle": 1,
     "socket_timeout": 10,
     "socket_connect_timeout": 3,
+    # Nobody who asks waits for a broker that is away: the watch tells the workers later.
     "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
 }
 broker_pool_limit = 20
 task_ignore_result = True

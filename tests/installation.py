@@ -119,7 +119,7 @@ def point_django_at(state: dict[str, Any]) -> None:
     """Let this process use the installation's database and broker, with the same roles."""
     from django.conf import settings
 
-    from assistant.celery import app
+    from assistant.broker import app
     from assistant.settings import database
 
     for alias, role in (("default", "app"), ("record", "app"), ("signin", "signin")):

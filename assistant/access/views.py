@@ -33,8 +33,7 @@ def create(request: Request) -> HttpResponse:
         context = {
             "matters": verbs.my_matters(request.user),
             "problems": error.messages,
-            "reference": reference,
-            "name": name,
+            "given": {"reference": reference, "name": name},
         }
         return render(request, "access/matters.html", context, status=400)
     return redirect("matter", made.id)

@@ -39,10 +39,9 @@ def addresses() -> dict[str, str]:
             name, address = PREFERRED[0], entry
         if address.startswith(("http://", "https://", "unix:")):
             given[name.strip()] = address.strip()
-    if given:
-        return given
+    # Folders named there are served by the launcher, which says in its state where.
     started: dict[str, str] = read_state(settings.HOME).get("models", {})
-    return started
+    return started | given
 
 
 def choose() -> Choice:

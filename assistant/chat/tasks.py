@@ -3,15 +3,15 @@
 import logging
 from uuid import UUID
 
-from celery import shared_task
 from kombu.exceptions import OperationalError
 
+from assistant.broker import app
 from assistant.chat.answer import answer
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="chat.answer_message")
+@app.task(name="chat.answer_message")
 def answer_message(answer_id: str) -> None:
     """Answer one question. Running twice changes nothing."""
     answer(UUID(answer_id))

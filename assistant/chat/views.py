@@ -26,7 +26,8 @@ from assistant.chat.ask import accept_question
 from assistant.chat.live import stored
 from assistant.chat.models import Conversation
 
-MODULES = [f"assistant/js/{name}.js" for name in ("page", "composer", "keep", "line", "pane", "turn")]
+_NAMES = ("page", "composer", "keep", "line", "pane", "turn")
+MODULES = [f"assistant/js/{name}.js" for name in _NAMES]
 """Scripts the chat page is going to need, so that the browser asks for them at once."""
 
 

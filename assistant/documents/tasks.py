@@ -3,15 +3,15 @@
 import logging
 from uuid import UUID
 
-from celery import shared_task
 from kombu.exceptions import OperationalError
 
+from assistant.broker import app
 from assistant.documents.ingest import TryAgain, ingest
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="documents.ingest_version", max_retries=5)
+@app.task(name="documents.ingest_version", max_retries=5)
 def ingest_version(version_id: str) -> None:
     """Read a version and make it searchable. Running twice changes nothing."""
     try:

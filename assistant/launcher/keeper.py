@@ -92,6 +92,8 @@ class Keeper:
             f"{self.part.title} does not start. Its log, {life.log.path}, ends with:\n"
             f"{life.log.last_lines()}"
         )
+        if self._ready.is_set():  # nobody waits for it any more, but somebody should know
+            say(f"  {self._trouble}")
         if self._failures == _TRIES_BEFORE_GIVING_UP:
             self._gave_trouble.set()
 

@@ -110,6 +110,7 @@ def part(home: Home, served: Served, *, name: str) -> Part:
         ready_within_seconds=900,
         stop_within_seconds=8,
         folder=home.folder,
+        socket=socket,
     )
 
 

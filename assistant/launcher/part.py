@@ -50,6 +50,7 @@ class Part:
     """A process to keep running. `ready` asks it a real question.
 
     `user` is the id to run as, when the launcher is root and the part may not be.
+    `socket` is a UNIX socket that the part makes; what a killed one has left is removed first.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Part:
     stop_within_seconds: float = 5
     user: int | None = None
     folder: Path = Path("/")
+    socket: Path | None = None
 
 
 class Running:
@@ -118,6 +120,8 @@ async def start(part: Part, home: Home) -> Running:
     """Start a part in a process group of its own; it is told to stop if the launcher dies."""
     path = home.logs / f"{part.name}.log"
     launcher = os.getpid()
+    if part.socket:
+        part.socket.unlink(missing_ok=True)
     with open_log(path) as file:
         log = Log(path=path, start=file.tell())
         process = await asyncio.create_subprocess_exec(

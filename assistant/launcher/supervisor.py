@@ -138,8 +138,6 @@ class Supervisor:
                 raise CannotStart((self._home.logs / "weights.log").read_text().splitlines()[-1])
 
     def _start_model(self, served: models.Served, *, name: str) -> None:
-        socket = self._home.socket(served.name)
-        socket.unlink(missing_ok=True)
         keeper = self._begin(models.part(self._home, served, name=name))
         task = asyncio.create_task(_watch_loading(keeper))
         self._background.add(task)

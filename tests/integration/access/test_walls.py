@@ -1,4 +1,4 @@
-"""A wall beats every permission from the next query on, and lifting it gives back what was there."""
+"""A wall keeps one person out of one matter, at once, and beats every permission they have."""
 
 import json
 from collections.abc import Callable, Iterator

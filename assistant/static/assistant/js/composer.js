@@ -1,6 +1,8 @@
 // The field one asks in: drafts, earlier questions, the keys.
 import { draft } from "./keep.js";
 
+const touch = matchMedia("(pointer: coarse)");
+
 export class Composer {
   /** `place()` names the draft; `onAsk(text)` returns whether the question was sent; `onEarlier()` is ↑. */
   constructor(form, { place, onAsk, onEarlier, onLeave }) {
@@ -16,7 +18,8 @@ export class Composer {
     });
     this.field.addEventListener("input", () => this.changed());
     this.field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      // A keyboard on glass has no Shift to hold: there Enter begins a line, and the button asks.
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !touch.matches) {
         event.preventDefault();
         this.ask();
       } else if (event.key === "ArrowUp" && !this.field.value) {

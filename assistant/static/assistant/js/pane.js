@@ -2,8 +2,9 @@
 import { announce, fragment, make } from "./page.js";
 import { button } from "./turn.js";
 
-const BEFORE_MARK = 90;
-const LONG = 420;
+const FAR = 200;
+const BEFORE_MARK = 140;
+const WRAPPED = 60;
 const narrow = matchMedia("(max-width: 860px)");
 
 export class Pane {
@@ -33,6 +34,9 @@ export class Pane {
     this.sourcePane.hidden = true;
     this.list.replaceChildren(...turn.data.evidence.map(card));
     if (!turn.data.evidence.length) this.list.append(make("p", "hint", "No passages were found for this question."));
+    for (const node of this.list.querySelectorAll(".excerpt")) {
+      node.classList.toggle("long", node.scrollHeight > node.clientHeight + 4);
+    }
     this.node.scrollTop = 0;
     if (open) this.open();
   }
@@ -118,17 +122,32 @@ function card(passage) {
 
 /** The passage from shortly before its first best sentence, with these sentences marked. */
 function excerpt({ text, marks }) {
-  const points = Array.from(text);
-  const node = make("p", points.length > LONG ? "excerpt long" : "excerpt");
-  let at = 0;
-  if (marks.length && marks[0][0] > LONG / 2) {
-    at = marks[0][0] - BEFORE_MARK;
-    node.append("… ");
-  }
+  const points = flowing(Array.from(text));
+  const node = make("p", "excerpt");
+  let at = beginning(points, marks[0]?.[0] ?? 0);
+  if (at > 0) node.append("… ");
   for (const [start, end] of marks) {
     node.append(points.slice(at, start).join(""), make("mark", "", points.slice(start, end).join("")));
     at = end;
   }
   node.append(points.slice(at).join(""));
   return node;
+}
+
+/** Where to begin, so that a mark far down is seen: after a sentence or a line, if one is near. */
+function beginning(points, mark) {
+  if (mark < FAR) return 0;
+  const near = points.slice(mark - BEFORE_MARK, mark).join("");
+  const end = near.search(/[.!?]\s|\n/);
+  return mark - BEFORE_MARK + (end < 0 ? near.search(/\s|$/) : end) + 1;
+}
+
+/** Lines as long as a column of print flow together; short ones (tables, lists) stay as they are. */
+function flowing(points) {
+  let length = 0;
+  return points.map((point, index) => {
+    const joins = point === "\n" && length >= WRAPPED && points[index + 1] !== "\n";
+    length = point === "\n" ? 0 : length + 1;
+    return joins ? " " : point;
+  });
 }
