@@ -3,13 +3,14 @@
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 
 from django.conf import settings
 
 from assistant.config import read_state
 from inference.client import Client
 from inference.errors import Unavailable
-from inference.health import check
+from inference.health import check, served_names
 
 PREFERRED = ("scout", "maverick")
 TRUSTED_SECONDS = 30.0
@@ -36,9 +37,9 @@ def addresses() -> dict[str, str]:
     for entry in filter(None, (part.strip() for part in settings.MODELS.split(","))):
         name, separator, address = entry.partition("=")
         if not separator:
-            name, address = PREFERRED[0], entry
+            name, address = "", entry
         if address.startswith(("http://", "https://", "unix:")):
-            given[name.strip()] = address.strip()
+            given[name.strip() or _served_name(address.strip())] = address.strip()
     # Folders named there are served by the launcher, which says in its state where.
     started: dict[str, str] = read_state(settings.HOME).get("models", {})
     return started | given
@@ -58,8 +59,15 @@ def choose() -> Choice:
 
 def distrust() -> None:
     """Check the servers again before the next answer: one of them just failed."""
+    _served_name.cache_clear()
     with _lock:
         _checked.clear()
+
+
+@cache
+def _served_name(address: str) -> str:
+    """What the server at an address without a name calls its model."""
+    return served_names(address)[0]
 
 
 def _client(name: str, address: str) -> Client:

@@ -47,6 +47,7 @@ class Publisher:
     def __init__(self, answer_id: UUID) -> None:
         self._key = key_of(answer_id)
         self._waiting: list[str] = []
+        self._whole = ""
         self._at = 0
         self._sent_at = 0.0
         self._away_until = 0.0
@@ -65,23 +66,24 @@ class Publisher:
     def restart(self, event: Event) -> None:
         """Begin the text anew: what was sent of an earlier attempt no longer holds."""
         self._waiting.clear()
-        self._at = 0
+        self._whole, self._at = "", 0
         self._send(event)
 
     def flush(self) -> None:
         """Send the text that is waiting."""
         if not self._waiting:
             return
-        text = "".join(self._waiting)
+        self._whole += "".join(self._waiting)
         self._waiting.clear()
-        self._send({"type": "delta", "at": self._at, "text": text})
-        self._at += len(text)
+        # After a failure all of it goes again: a Redis that comes back may have lost what it had.
+        is_sent = self._send({"type": "delta", "at": self._at, "text": self._whole[self._at :]})
+        self._at = len(self._whole) if is_sent else 0
         self._sent_at = time.monotonic()
 
-    def _send(self, event: Event) -> None:
+    def _send(self, event: Event) -> bool:
         now = time.monotonic()
         if now < self._away_until:
-            return
+            return False
         try:
             client = connection()
             new = client.xadd(self._key, {"e": json.dumps(event, ensure_ascii=False)})
@@ -90,3 +92,6 @@ class Publisher:
         except redis.RedisError as trouble:
             logger.warning("live events delayed: %s", type(trouble).__name__)
             self._away_until = now + RETRY_SECONDS
+            self._at = 0
+            return False
+        return True

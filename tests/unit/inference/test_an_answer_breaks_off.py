@@ -3,8 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -52,37 +52,46 @@ def test_it_gives_up_when_the_first_token_does_not_come(
     assert 0.3 < time.monotonic() - started < 1.0
 
 
-def test_it_gives_up_when_the_next_token_does_not_come(
-    server: ModelServer, client: Client, prompt: Prompt
-) -> None:
+def test_it_gives_up_when_the_next_token_does_not_come(server: ModelServer, prompt: Prompt) -> None:
     server.enqueue(Script(tokens=("A", "B", "C"), hang_after=2))
+    client = Client(server.address, model="small", between_tokens_seconds=0.3)
+    started = time.monotonic()
     assert said_before(Timeout, client, prompt) == "AB"
+    assert 0.2 < time.monotonic() - started < 1.5
 
 
-def test_signs_of_life_do_not_stand_for_tokens(prompt: Prompt) -> None:
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+def seconds_with_signs_of_life(prompt: Prompt, *, pauses: Sequence[float], wait: float) -> float:
+    """How long a client of patience `wait` stays with a server that only sends comments."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def breathe() -> None:
             connection, _ = listener.accept()
             with connection:
                 connection.recv(65536)
-                connection.sendall(head)
-                try:
-                    for _ in range(100):
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+                with suppress(OSError):
+                    for pause in pauses:
+                        time.sleep(pause)
                         connection.sendall(b": still here\n\n")
-                        time.sleep(0.05)
-                except OSError:
-                    return
+                connection.recv(1)  # Until the client hangs up.
 
         thread = threading.Thread(target=breathe)
         thread.start()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        client = Client(address, model="small", first_token_seconds=0.4)
+        client = Client(address, model="small", first_token_seconds=wait)
         started = time.monotonic()
         assert said_before(Timeout, client, prompt) == ""
-        assert time.monotonic() - started < 1.0
+        taken = time.monotonic() - started
         thread.join(5)
+    return taken
+
+
+def test_signs_of_life_do_not_stand_for_tokens(prompt: Prompt) -> None:
+    assert seconds_with_signs_of_life(prompt, pauses=[0.05] * 40, wait=0.4) < 1.0
+
+
+def test_a_sign_of_life_does_not_start_the_wait_again(prompt: Prompt) -> None:
+    assert seconds_with_signs_of_life(prompt, pauses=[0.7], wait=0.9) < 1.4
 
 
 def test_a_slow_whole_answer_is_given_up(

@@ -50,7 +50,11 @@ def test_a_connection_closed_while_idle_is_replaced(
 def test_an_answer_left_half_read_does_not_leak_into_the_next(
     server: ModelServer, patient: Client, prompt: Prompt
 ) -> None:
-    server.enqueue(Script(text="secret of Alice", between_tokens_seconds=0.01), "For Bob.")
+    # Nothing waits in the socket when Bob asks; Alice's next token would come before his first.
+    server.enqueue(
+        Script(text="secret of Alice", between_tokens_seconds=0.1),
+        Script(text="For Bob.", first_token_seconds=0.3),
+    )
     alice = stream(patient, prompt, cancel=Cancel())
     next(alice)
     alice.close()

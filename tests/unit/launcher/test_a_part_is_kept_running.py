@@ -23,6 +23,12 @@ HAS_A_CHILD = (
     "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
     "print(f'child {child.pid} ready'); time.sleep(60)"
 )
+LISTENS = (
+    "import socket, time\n"
+    "server = socket.socket(socket.AF_UNIX)\n"
+    "server.bind({path!r})\n"
+    "print('ready'); time.sleep(60)"
+)
 
 
 class Pids:
@@ -66,6 +72,31 @@ def test_it_starts_a_part_again_that_was_killed(home: Home, make_part: MakePart)
         await keeper.stop()
         assert not is_alive(second)
         assert pids.seen == [first, None, second, None]
+
+    asyncio.run(scenario())
+
+
+def test_the_socket_of_a_killed_part_is_no_hindrance(home: Home, make_part: MakePart) -> None:
+    async def scenario() -> None:
+        pids = Pids()
+        path = home.socket("part")
+        part = make_part(LISTENS.format(path=str(path)), socket=path)
+        keeper = Keeper(part, home=home, set_pid=pids)
+        keeper.begin()
+        await keeper.wait_ready()
+        for lives in (2, 3):
+            current = pids.seen[-1]
+            assert current is not None
+            os.kill(current, signal.SIGKILL)
+            await pids.next_after(current)
+            await until_ready(home, times=lives)
+        await keeper.stop()
+
+    async def until_ready(home: Home, *, times: int) -> None:
+        async with asyncio.timeout(10):
+            while (home.logs / "part.log").read_text().count("ready") < times:
+                assert "Address already in use" not in (home.logs / "part.log").read_text()
+                await asyncio.sleep(0.02)
 
     asyncio.run(scenario())
 

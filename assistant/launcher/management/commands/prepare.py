@@ -8,12 +8,16 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """Migrate as the owning role, then collect the static files. Safe to repeat."""
+    """Check an external database, migrate as the owning role, collect the static files.
+
+    Safe to repeat.
+    """
 
     help = "Bring the database and the static files up to date."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Both, in one process: Django is loaded once."""
+        """All in one process: Django is loaded once."""
+        call_command("prepare_database")
         call_command("migrate", interactive=False, verbosity=1)
         if any(folder.exists() for folder in settings.STATICFILES_DIRS):
             call_command("collectstatic", interactive=False, verbosity=0)

@@ -1,6 +1,6 @@
 // The line to the server: connects, and connects again with growing pauses.
 const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 15_000;
+const LONGEST_PAUSE = 8_000;
 const PING_EVERY = 25_000;
 const SILENCE = 10_000;
 const SIGNED_OUT = 4401;
@@ -11,7 +11,8 @@ export class Line {
     Object.assign(this, { onMessage, onOpen, onLost });
     this.pause = FIRST_PAUSE;
     this.connect();
-    addEventListener("online", () => this.connect());
+    // Somebody who comes back to the page does not wait for the pause to end.
+    for (const kind of ["online", "focus"]) addEventListener(kind, () => this.connect());
     addEventListener("offline", () => this.lose());
     setInterval(() => this.ping(), PING_EVERY);
   }
