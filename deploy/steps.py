@@ -110,7 +110,7 @@ def explain(command: Sequence[str], output: str) -> str:
     if any(word in lower for word in network):
         return (
             "The package index cannot be reached. Check the network, or name your own index with "
-            f"PIP_INDEX_URL, then run the same command again.\n{said}"
+            f"PIP_INDEX_URL, then run the same command again.\n{said.splitlines()[-1]}"
         )
     return f"`{' '.join(map(str, command[:6]))} ...` failed:\n{said}"
 

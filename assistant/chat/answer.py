@@ -98,6 +98,11 @@ def _answer(taken: Turn, publisher: Publisher, cancel: generate.Cancel) -> Outco
         vector = vectors.embedder().query(asked)
         shown, grounds = turn.show_evidence(taken, vector, asked)
         publisher.event({"type": "evidence", "passages": [entry.as_event() for entry in shown]})
+        if not shown:
+            return Outcome(
+                state=AnswerState.NOT_FOUND,
+                reason="There are no documents in this matter yet. Add some, then ask again.",
+            )
         if not _is_about(shown, grounds, asked):
             return Outcome(
                 state=AnswerState.NOT_FOUND,
