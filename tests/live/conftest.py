@@ -32,12 +32,13 @@ def set_up() -> Home:
     return home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def model_address(
     set_up: Home, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, str]]:
     """Address and served name of a vLLM, started with the launcher's own command line.
 
+    It ends with its module, because two at a time would want 9 GiB.
     It listens on a loopback port instead of a UNIX socket, so that tests can read its metrics.
     """
     served = models.Served(name=NAME, folder=set_up.folder / "models" / MODEL)

@@ -1,4 +1,4 @@
-"""A launcher of a test's own: `manage.py up` with real PostgreSQL and Valkey, without a model."""
+"""A launcher of a test's own: `manage.py up` with real PostgreSQL and Valkey."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,11 @@ START_SECONDS = 120.0
 class Launched:
     """A running `manage.py up`, what it printed, and what it says of itself."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, *, words: Sequence[str] = ("--no-model",)) -> None:
         self.home = home
         self.port = port
         self.output = home / "up.log"
-        self.process = launch(home, port, self.output)
+        self.process = launch(home, port, self.output, words=words)
 
     def state(self) -> dict[str, Any]:
         state: dict[str, Any] = json.loads((self.home / "run" / "state.json").read_text())
@@ -59,7 +59,9 @@ class Launched:
         self.process.wait()
 
 
-def launch(home: Path, port: int, output: Path) -> "subprocess.Popen[bytes]":
+def launch(
+    home: Path, port: int, output: Path, *, words: Sequence[str] = ("--no-model",)
+) -> "subprocess.Popen[bytes]":
     """Start `manage.py up` as an operator does, in a session of its own."""
     variables = {
         key: value
@@ -68,7 +70,7 @@ def launch(home: Path, port: int, output: Path) -> "subprocess.Popen[bytes]":
     }
     with output.open("wb") as out:
         return subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--no-model", "--port", str(port)],
+            [sys.executable, "manage.py", "up", *words, "--port", str(port)],
             cwd=CHECKOUT,
             env=variables | {"CLOISTER_HOME": str(home)},
             stdin=subprocess.DEVNULL,

@@ -38,6 +38,8 @@ def test_an_area_means_all_its_actions() -> None:
         "matter.renamed",
         "matter.member_added",
         "matter.member_removed",
+        "matter.wall_raised",
+        "matter.wall_lifted",
     }
 
 
