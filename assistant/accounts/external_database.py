@@ -78,12 +78,12 @@ def _given(config: Config, owner: psycopg.Connection[Any]) -> Prepared:
     _check_role(owner, app)
     _check_migrated_for(owner, app)
     warning = (
-        "" if signin != app else f"The role {app} also opens sessions and reads password hashes. "
+        ""
+        if signin != app
+        else f"The role {app} also opens sessions and reads password hashes. "
         "Give a role of its own for that with CLOISTER_DATABASE_SIGNIN_URL."
     )
-    return Prepared(
-        kind=Kind.GIVEN, owner=owner.info.user, app=app, signin=signin, warning=warning
-    )
+    return Prepared(kind=Kind.GIVEN, owner=owner.info.user, app=app, signin=signin, warning=warning)
 
 
 def _made_or_single(
@@ -249,9 +249,7 @@ def _make_roles(
             else "create role {} with login nosuperuser nobypassrls nocreaterole nocreatedb"
             " password {}"
         )
-        owner.execute(
-            sql.SQL(statement).format(sql.Identifier(role), sql.Literal(verifier))
-        )
+        owner.execute(sql.SQL(statement).format(sql.Identifier(role), sql.Literal(verifier)))
         if not _one(owner, may_connect, role):
             owner.execute(
                 sql.SQL("grant connect on database {} to {}").format(

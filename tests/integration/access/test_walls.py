@@ -208,8 +208,8 @@ def test_the_command_raises_and_lifts_on_the_record(
     installation: Installation,
     superuser: Callable[..., list[tuple[Any, ...]]],
 ) -> None:
-    words = ("--person", world.bob.username, "--matter", world.matter.reference)
-    words += ("--reason", REASON, "--by", world.charlie.username, "--json")
+    words = ["--person", world.bob.username, "--matter", world.matter.reference]
+    words += ["--reason", REASON, "--by", world.charlie.username, "--json"]
     for what, state in (("raise", "raised"), ("lift", "lifted")):
         done = installation.manage("wall", what, *words)
         assert done.returncode == 0, done.stderr

@@ -30,9 +30,7 @@ class Command(Say):
         person = _account(options["person"])
         by = _account(options["by"]) if options["by"] else None
         try:
-            wall = verb(
-                matter_id_of(options["matter"]), person, reason=options["reason"], by=by
-            )
+            wall = verb(matter_id_of(options["matter"]), person, reason=options["reason"], by=by)
         except Missing as error:
             raise refused(
                 f"There is no matter {options['matter']}. Where Cloister has a single database "
