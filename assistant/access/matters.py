@@ -35,7 +35,7 @@ def my_matters(user: User) -> list[MatterSummary]:
             distinct=True,
         ),
         people=Count("memberships", distinct=True),
-    )
+    ).order_by("reference", "name")
     levels = dict(Membership.objects.filter(user=user).values_list("matter_id", "level"))
     return [
         MatterSummary(

@@ -1,34 +1,26 @@
 """Pages of conversations. The live part is chat.js and consumers.py; these work without them."""
 
-from datetime import timedelta
-from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from assistant.access.errors import Missing
-from assistant.access.matters import MatterSummary, my_matters
+from assistant.access.matters import my_matters
 from assistant.access.web import signed_in
 from assistant.accounts.models import Role
 from assistant.accounts.requests import Request
 from assistant.chat import conversations as verbs
 from assistant.chat import tasks
 from assistant.chat.ask import accept_question
-from assistant.chat.live import stored
 from assistant.chat.models import Conversation
-
-_NAMES = ("page", "composer", "keep", "line", "pane", "turn")
-MODULES = [f"assistant/js/{name}.js" for name in _NAMES]
-"""Scripts the chat page is going to need, so that the browser asks for them at once."""
+from assistant.chat.shown import by_date, frame, turn_as_data
 
 
 def _uuid(text: str | None) -> UUID | None:
@@ -41,44 +33,6 @@ def _uuid(text: str | None) -> UUID | None:
         raise Missing from error
 
 
-def _frame(request: Request, matter_id: UUID | None, *, words: str = "") -> dict[str, Any]:
-    """What stands around every conversation: matters, the chosen one, the history."""
-    matters = my_matters(request.user)
-    chosen = next((m for m in matters if m.id == matter_id), None)
-    if chosen is None and matters:
-        chosen = _last_used(request, matters)
-    return {
-        "matters": matters,
-        "matter": chosen,
-        "history": _by_date(verbs.history(request.record, search=words)),
-        "words": words,
-        "limit": settings.QUESTION_CHARACTERS,
-        "modules": MODULES,
-    }
-
-
-def _last_used(request: Request, matters: list[MatterSummary]) -> MatterSummary:
-    latest = Conversation.objects.filter(deleted_at__isnull=True).first()
-    return next((m for m in matters if latest and m.id == latest.matter_id), matters[0])
-
-
-def _by_date(found: list[Conversation]) -> list[tuple[str, list[Conversation]]]:
-    """Conversations under the days that people think in."""
-    today = timezone.localdate()
-
-    def label(conversation: Conversation) -> str:
-        day = timezone.localtime(conversation.updated_at).date()
-        if day == today:
-            return "Today"
-        if day == today - timedelta(days=1):
-            return "Yesterday"
-        if day > today - timedelta(days=7):
-            return "Last seven days"
-        return day.strftime("%B %Y")
-
-    return [(name, list(group)) for name, group in groupby(found, key=label)]
-
-
 @require_safe
 @signed_in
 def home(request: Request) -> HttpResponse:
@@ -88,16 +42,16 @@ def home(request: Request) -> HttpResponse:
             return redirect("record")
         if request.user.has_role(Role.ADMINISTRATOR):
             return redirect("people")
-    return render(request, "chat/chat.html", _frame(request, _uuid(request.GET.get("matter"))))
+    return render(request, "chat/chat.html", frame(request, _uuid(request.GET.get("matter"))))
 
 
 @require_safe
 @signed_in
 def start(request: Request) -> HttpResponse:
     """A new conversation in a matter; after a deletion, with the way back."""
-    frame = _frame(request, _uuid(request.GET.get("matter")))
+    around = frame(request, _uuid(request.GET.get("matter")))
     deleted = _uuid(request.GET.get("deleted"))
-    return render(request, "chat/chat.html", {**frame, "deleted": deleted})
+    return render(request, "chat/chat.html", {**around, "deleted": deleted})
 
 
 @require_safe
@@ -113,31 +67,14 @@ def _conversation(
 ) -> HttpResponse:
     thread = verbs.thread(request.record, found, leaf=_uuid(request.GET.get("at")))
     context = {
-        **_frame(request, found.matter_id),
+        **frame(request, found.matter_id),
         "conversation": found,
-        "turns": [_shown(turn) for turn in thread.turns],
+        "turns": [turn_as_data(turn) for turn in thread.turns],
         "is_open": any(turn.answer.is_open for turn in thread.turns),
         "follows": thread.last_answer.id if thread.last_answer else None,
         **more,
     }
     return render(request, "chat/chat.html", context, status=status)
-
-
-def _shown(turn: verbs.Turn) -> dict[str, Any]:
-    """A turn in the words of the live events, with its place among its branches."""
-    verdict = getattr(turn.answer, "feedback", None)
-    return {
-        **stored(turn.answer),
-        "question": str(turn.question.id),
-        "asked": turn.question.text,
-        "documents": turn.question.uses_documents,
-        "follows": str(turn.question.follows_id or ""),
-        "branches": [str(branch) for branch in turn.branches],
-        "branch": turn.branch,
-        "takes": [str(take) for take in turn.takes],
-        "take": turn.take,
-        "helpful": verdict.helpful if verdict else None,
-    }
 
 
 @require_POST
@@ -160,8 +97,8 @@ def ask(request: Request) -> HttpResponse:
         if within := _uuid(request.POST.get("conversation")):
             found = verbs.conversation_for(within)
             return _conversation(request, found, status=400, **more)
-        frame = _frame(request, _uuid(request.POST.get("matter")))
-        return render(request, "chat/chat.html", {**frame, **more}, status=400)
+        around = frame(request, _uuid(request.POST.get("matter")))
+        return render(request, "chat/chat.html", {**around, **more}, status=400)
     if taken.is_new:
         transaction.on_commit(lambda: tasks.wake(taken.answer.id))
     return redirect("conversation", taken.conversation.id)
@@ -173,8 +110,8 @@ def search(request: Request) -> HttpResponse:
     """The history, narrowed to conversations that hold the words; alone when a script asks."""
     words = request.GET.get("q", "")[:200]
     if request.GET.get("fragment") != "1":
-        return render(request, "chat/chat.html", _frame(request, None, words=words))
-    context = {"history": _by_date(verbs.history(request.record, search=words)), "words": words}
+        return render(request, "chat/chat.html", frame(request, None, words=words))
+    context = {"history": by_date(verbs.history(request.record, search=words)), "words": words}
     return render(request, "chat/_history.html", context)
 
 

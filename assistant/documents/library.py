@@ -57,6 +57,7 @@ class Row:
     uploaded_at: datetime
     is_working: bool
     is_live: bool
+    has_live: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,7 @@ def _row(document: Any, version: Any) -> Row:
         uploaded_at=version.uploaded_at,
         is_working=version.is_working,
         is_live=document.live_version_id == version.pk,
+        has_live=document.live_version_id is not None,
     )
 
 

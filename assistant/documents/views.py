@@ -5,14 +5,15 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from assistant.access.errors import Missing
 from assistant.access.matters import matter_for
 from assistant.access.models import Matter
 from assistant.access.web import signed_in
-from assistant.accounts.identity import entered
+from assistant.accounts.identity import NotSignedIn, entered
 from assistant.accounts.requests import Request
 from assistant.documents import intake, tasks
 from assistant.documents import library as shelf
@@ -76,6 +77,9 @@ def _take(request: Request, matter_id: UUID, file: "UploadedFile[bytes]") -> dic
                 transaction.on_commit(lambda: tasks.wake(version.id))
     except Rejected as refusal:
         return {"name": name, "state": "rejected", "reason": refusal.reason}
+    except (Missing, NotSignedIn) as error:
+        # The right went while the bytes were coming in.
+        raise Http404 from error
     return {"name": name, "state": version.state if is_new else "duplicate", "reason": ""}
 
 

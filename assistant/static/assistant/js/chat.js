@@ -240,7 +240,8 @@ const acts = {
     turn.node.querySelector(".feedback")?.remove();
     const form = whyNot((why) => judge(turn, { helpful: "no", ...why }), () => form.remove());
     turn.meta.after(form);
-    form.querySelector("input").focus();
+    form.scrollIntoView({ block: "nearest" });
+    form.querySelector("input").focus({ preventScroll: true });
   },
 };
 
@@ -304,7 +305,15 @@ async function list(text) {
   const fresh = await fragment(`/chat/search/?${new URLSearchParams({ q: text, fragment: 1 })}`);
   if (!fresh || words.value !== text) return;
   listed.replaceChildren(fresh);
+  tellLocalTime();
   listed.querySelector(`[data-id="${here.conversation}"]`)?.setAttribute("aria-current", "page");
+}
+
+/** The server speaks UTC, people speak the time on their wall. */
+function tellLocalTime() {
+  for (const node of listed.querySelectorAll("time")) {
+    node.textContent = new Date(node.dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  }
 }
 
 words.addEventListener("input", () => {
@@ -356,6 +365,7 @@ document.addEventListener("keydown", (event) => {
 
 const form = find("[data-composer]");
 const composer = form && new Composer(form, { place, onAsk: ask, onEarlier: () => edit(turns.at(-1)), onLeave: leaveEdit });
+tellLocalTime();
 if (turns.length) pane.show(turns.at(-1));
 if (composer) sendWhatWaits();
 refresh();

@@ -1,10 +1,9 @@
 // The pane of evidence: the passages that were found, and the page a source stands on.
 import { announce, fragment, make } from "./page.js";
-import { button } from "./turn.js";
+import { button, flowing } from "./turn.js";
 
 const FAR = 200;
-const BEFORE_MARK = 140;
-const WRAPPED = 60;
+const BEFORE_MARK = 120;
 const narrow = matchMedia("(max-width: 860px)");
 
 export class Pane {
@@ -139,15 +138,7 @@ function beginning(points, mark) {
   if (mark < FAR) return 0;
   const near = points.slice(mark - BEFORE_MARK, mark).join("");
   const end = near.search(/[.!?]\s|\n/);
-  return mark - BEFORE_MARK + (end < 0 ? near.search(/\s|$/) : end) + 1;
-}
-
-/** Lines as long as a column of print flow together; short ones (tables, lists) stay as they are. */
-function flowing(points) {
-  let length = 0;
-  return points.map((point, index) => {
-    const joins = point === "\n" && length >= WRAPPED && points[index + 1] !== "\n";
-    length = point === "\n" ? 0 : length + 1;
-    return joins ? " " : point;
-  });
+  let at = mark - BEFORE_MARK + (end < 0 ? near.search(/\s|$/) : end + 1);
+  while (at < mark && !points[at].trim()) at += 1;
+  return at;
 }

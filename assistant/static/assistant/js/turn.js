@@ -20,6 +20,19 @@ export function button(text, act, { className = "button button-small button-quie
   return node;
 }
 
+const WRAPPED = 60;
+
+/** Lines as long as a column of print flow together; short ones (tables, lists) stay as they are. */
+export function flowing(points) {
+  let length = 0;
+  return points.map((point, index) => {
+    const goesOn = !/[.:;!?]/.test(points[index - 1]) && !/[\n•–*-]/.test(points[index + 1]);
+    const joins = point === "\n" && length >= WRAPPED && goesOn;
+    length = point === "\n" ? 0 : length + 1;
+    return joins ? " " : point;
+  });
+}
+
 export class Turn {
   /** A turn the server wrote: its data stands beside it. */
   static adopt(node) {
@@ -155,7 +168,7 @@ export class Turn {
     const span = make("span", `sentence ${support}`, words);
     const marks = citations.map((number) => this.mark(number));
     if (support === "quotation") {
-      span.append(...marks);
+      span.replaceChildren(flowing(Array.from(words)).join(""), ...marks);
       return [span];
     }
     if (support === "unsupported" && words.trim()) {

@@ -1,0 +1,135 @@
+"""Every address of the site: how it is asked for, and who is let in."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+EVERYBODY = frozenset({"outsider", "member", "lead", "auditor", "administrator"})
+MEMBERS = frozenset({"member", "lead"})
+OWNER = frozenset({"member"})
+LEADS = frozenset({"lead"})
+AUDITORS = frozenset({"auditor"})
+ADMINISTRATORS = frozenset({"administrator"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Things:
+    """What exists: a matter with documents, the member's conversations in it, people, an event."""
+
+    matter: UUID
+    document: UUID
+    unwanted: UUID  # a document to be removed
+    pdf: UUID  # a version
+    cancelled: UUID  # a version whose reading was stopped
+    conversation: UUID
+    forgettable: UUID  # a conversation to be deleted
+    hidden: UUID  # a conversation that was deleted
+    answer: UUID
+    guest: UUID  # a member to be taken out
+    somebody: UUID  # a person who is nothing to the others
+    session: UUID  # a session of theirs
+    event: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """An address. Those `allowed` get the status; all others who are signed in get 404."""
+
+    allowed: frozenset[str]
+    method: str
+    gets: Sequence[int]
+    ids: Callable[[Things], list[Any]] | None
+    fields: Callable[[Things], dict[str, str]]
+
+    @property
+    def takes_ids(self) -> bool:
+        return self.ids is not None
+
+
+def _page(
+    allowed: frozenset[str],
+    ids: Callable[[Things], list[Any]] | None = None,
+    *,
+    gets: Sequence[int] = (200,),
+) -> Route:
+    return Route(allowed=allowed, method="GET", gets=gets, ids=ids, fields=lambda things: {})
+
+
+def _form(
+    allowed: frozenset[str],
+    ids: Callable[[Things], list[Any]] | None = None,
+    *,
+    gets: Sequence[int] = (302,),
+    **fields: str,
+) -> Route:
+    return Route(allowed=allowed, method="POST", gets=gets, ids=ids, fields=lambda things: fields)
+
+
+ROUTES: dict[str, Route] = {
+    # Oneself
+    "sign-in": _page(EVERYBODY, gets=(302,)),
+    "sign-out": _form(EVERYBODY),
+    "account": _page(EVERYBODY),
+    # A session of somebody else counts as ended already: nothing shows whether it exists.
+    "end-session": _form(EVERYBODY, lambda things: [things.session]),
+    "help": _page(EVERYBODY),
+    # Conversations belong to whoever began them: a lead of the matter sees none of Bob's.
+    "home": _page(EVERYBODY, gets=(200, 302)),
+    "chat": _page(EVERYBODY),
+    "history-search": _page(EVERYBODY),
+    "ask": Route(
+        allowed=MEMBERS,
+        method="POST",
+        gets=(302,),
+        ids=None,
+        fields=lambda things: {"matter": str(things.matter), "text": "What is the rent?"},
+    ),
+    "conversation": _page(OWNER, lambda things: [things.conversation]),
+    "rename-conversation": _form(OWNER, lambda things: [things.conversation], title="The rent"),
+    "delete-conversation": _form(OWNER, lambda things: [things.forgettable]),
+    "restore-conversation": _form(OWNER, lambda things: [things.hidden]),
+    "feedback": _form(OWNER, lambda things: [things.answer], gets=(200,), helpful="yes"),
+    # Matters and documents
+    "matters": _page(EVERYBODY),
+    "create-matter": _form(LEADS, reference="T-new", name="A new matter"),
+    "matter": _page(MEMBERS, lambda things: [things.matter]),
+    "rename-matter": _form(LEADS, lambda things: [things.matter], reference="T-1", name="A name"),
+    "add-member": _form(
+        LEADS, lambda things: [things.matter], gets=(400,), username="nobody", level="member"
+    ),
+    "remove-member": _form(LEADS, lambda things: [things.matter, things.guest]),
+    "library": _page(MEMBERS, lambda things: [things.matter]),
+    "library-rows": _page(MEMBERS, lambda things: [things.matter]),
+    "upload": _form(MEMBERS, lambda things: [things.matter]),
+    "document": _page(MEMBERS, lambda things: [things.document]),
+    "original": _page(MEMBERS, lambda things: [things.pdf]),
+    "page-picture": _page(MEMBERS, lambda things: [things.pdf, 1]),
+    "cancel-version": _form(MEMBERS, lambda things: [things.pdf]),
+    "retry-version": _form(MEMBERS, lambda things: [things.cancelled]),
+    "delete-document": _form(MEMBERS, lambda things: [things.unwanted]),
+    # Administrators
+    "people": _page(ADMINISTRATORS),
+    "create-person": _form(ADMINISTRATORS, gets=(400,), username="", display_name=""),
+    "person-roles": _form(ADMINISTRATORS, lambda things: [things.somebody], roles="staff"),
+    "person-active": _form(ADMINISTRATORS, lambda things: [things.somebody], active="yes"),
+    "person-password": _form(ADMINISTRATORS, lambda things: [things.somebody], gets=(200,)),
+    # Auditors
+    "record": _page(AUDITORS),
+    "record-event": _page(AUDITORS, lambda things: [things.event]),
+}
+
+
+def addresses_of_the_site() -> Iterator[str]:
+    """The names of all addresses there are; of one without a name, its pattern."""
+    yield from _names(get_resolver().url_patterns)
+
+
+def _names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _names(pattern.url_patterns)
+        else:
+            yield pattern.name or str(pattern.pattern)
