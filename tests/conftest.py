@@ -5,6 +5,7 @@ grows, so nothing is wiped between tests: each makes people and matters of its o
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,8 @@ def installation(model_server: ModelServer) -> Iterator[Installation]:
             yield installation
         finally:
             close_connections()
+    # Not reached when something failed to start: then its logs are worth keeping.
+    shutil.rmtree(HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,6 @@ def test_a_file_on_its_way_is_cancelled_and_the_next_one_goes(library):
     expect(sent(library, "slow.md")).to_contain_text("Sending")
     sent(library, "slow.md").get_by_role("button", name="Cancel").click()
     expect(sent(library, "slow.md")).to_have_count(0)
-    line.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
     library.locator("#files").set_input_files([markdown("next.md", WARFARIN)])
     expect(row(library, "next.md")).to_be_visible()
     expect(row(library, "slow.md")).to_have_count(0)
@@ -67,6 +66,14 @@ def test_a_file_of_the_same_name_replaces_the_former_which_stays_readable(librar
     library.get_by_role("link", name="Version 1").click()
     expect(library.locator(".text")).to_contain_text("4,250 euros")
     expect(library.get_by_text("not the present version")).to_be_visible()
+
+
+def test_the_former_version_can_be_read_while_the_new_one_is_not_taken_in(library, world):
+    world.add("lease.md", LEASE)
+    library.locator("#files").set_input_files([markdown("lease.md", "%PDF-1.7 and no more")])
+    expect(row(library, "lease.md")).to_contain_text("Not taken in", timeout=READ_WITHIN_MS)
+    row(library, "lease.md").get_by_role("link").click()
+    expect(library.locator(".text")).to_contain_text("4,250 euros")
 
 
 def test_the_cited_words_are_marked(library, world):
