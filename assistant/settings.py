@@ -98,7 +98,8 @@ def _database_addresses() -> tuple[str, str, str]:
 
 
 _app, _owner, _signin = _database_addresses()
-_pool = {"min_size": 0, "max_size": 24, "timeout": 10, "max_idle": 60}
+# A server that comes back is tried again soon: the pool's own pauses would double up to minutes.
+_pool = {"min_size": 0, "max_size": 24, "timeout": 5, "max_idle": 60, "reconnect_timeout": 3}
 DATABASES = {
     # What pages and workers use: owns nothing, cannot pass row security.
     "default": database(_app, pool=_pool),

@@ -101,3 +101,8 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no evaluation data at {SHARED_DATA}; set CLOISTER_SHARED_DATA")
     return SHARED_DATA
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: their driver keeps an event loop, in which no other can be run."""
+    items.sort(key=lambda item: "tests/browser/" in item.path.as_posix())

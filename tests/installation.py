@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.db import connections
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -54,9 +55,19 @@ class Installation:
                     if part == "postgres":
                         # This process's own connections died with the server.
                         connections.close_all()
+                        self._wait_for_database(give_up_at)
                     return
             time.sleep(0.1)
         raise AssertionError(f"{part} was not started again within {seconds} s")
+
+    def _wait_for_database(self, give_up_at: float) -> None:
+        """Wait until the server has recovered and lets somebody in."""
+        address = self.state()["databases"]["superuser"]
+        while time.monotonic() < give_up_at:
+            with contextlib.suppress(psycopg.OperationalError):
+                psycopg.connect(address, connect_timeout=2).close()
+                return
+            time.sleep(0.1)
 
     def answers(self) -> bool:
         """Whether the web server takes connections."""
