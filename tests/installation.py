@@ -133,10 +133,9 @@ def point_django_at(state: dict[str, Any]) -> None:
     from assistant.broker import app
     from assistant.settings import database
 
+    pool = {"min_size": 0, "max_size": 24, "timeout": 5, "reconnect_timeout": 3}
     for alias, role in (("default", "app"), ("record", "app"), ("signin", "signin")):
-        connections.settings[alias].update(
-            database(state["databases"][role], pool={"min_size": 0, "max_size": 24, "timeout": 10})
-        )
+        connections.settings[alias].update(database(state["databases"][role], pool=pool))
     connections.settings["owner"].update(database(state["databases"]["owner"]))
     settings.REDIS_URL = state["redis"]
     app.conf.broker_url = state["redis"]
