@@ -120,7 +120,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: wake-up calls and live answers; nothing that must not be lost ------------------
 
-LEASE_SECONDS = config.lease_seconds
 REDIS_URL = config.redis_url or _state.get("redis", "redis://127.0.0.1:1/0")
 
 # --- People --------------------------------------------------------------------------------
@@ -212,6 +211,7 @@ HOME: Path = config.home
 MODELS = config.models
 FIRST_TOKEN_SECONDS = config.first_token_seconds
 BETWEEN_TOKENS_SECONDS = config.between_tokens_seconds
+LEASE_SECONDS = config.lease_seconds
 ANSWER_TOKENS = config.answer_tokens
 PASSAGES_SHOWN = config.passages_shown
 PASSAGES_READ = config.passages_read

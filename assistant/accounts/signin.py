@@ -90,8 +90,8 @@ def _whose_password(username: str, password: str) -> User:
     user = User.objects.filter(username__iexact=username.strip()).first()
     if user is None or not user.is_active:
         check_password(password, _NOBODY)
-        _refuse(user, SignInFailure.UNKNOWN_ACCOUNT if user is None else SignInFailure.DISABLED)
-    assert user is not None
+        failure = SignInFailure.DISABLED if user else SignInFailure.UNKNOWN_ACCOUNT
+        raise _refusal(user, failure)
     with transaction.atomic(using="signin"):
         credential = (
             Credential.objects.using("signin").select_for_update().filter(user_id=user.pk).first()
@@ -107,8 +107,7 @@ def _whose_password(username: str, password: str) -> User:
     if failure is SignInFailure.WRONG_PASSWORD and credential and credential.locked_until:
         locked = AccountLocked(object=user.public_id, failures=ATTEMPTS_BEFORE_LOCK)
         log.append_alone(locked, context=Context())
-    _refuse(user, failure)
-    raise AssertionError("unreachable")
+    raise _refusal(user, failure)
 
 
 def _count(credential: Credential, *, failed: int) -> None:
@@ -122,11 +121,12 @@ def _count(credential: Credential, *, failed: int) -> None:
     )
 
 
-def _refuse(user: User | None, failure: SignInFailure) -> None:
+def _refusal(user: User | None, failure: SignInFailure) -> SignInRefused:
+    """What the person is told, after it has been recorded."""
     log.append_alone(
         SignInFailed(object=user.public_id if user else None, reason=failure), context=Context()
     )
-    raise SignInRefused(LOCKED if failure is SignInFailure.LOCKED else WRONG)
+    return SignInRefused(LOCKED if failure is SignInFailure.LOCKED else WRONG)
 
 
 def sign_out(request: Request) -> None:

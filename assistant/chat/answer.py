@@ -6,6 +6,7 @@ connection is held while a model talks.
 
 import logging
 import time
+from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
@@ -13,14 +14,15 @@ from django.db import connections
 
 from assistant.accounts.identity import NotSignedIn
 from assistant.chat import engines, outcome, prompt, running, turn, work
-from assistant.chat.ground import Evidence, Source
+from assistant.chat.ground import Grounds
 from assistant.chat.models import AnswerState
 from assistant.chat.outcome import Outcome
 from assistant.chat.stream import Publisher
-from assistant.chat.turn import Shown, Turn
+from assistant.chat.turn import NOTHING_SHOWN, Shown, Turn
 from assistant.chat.writing import Writing
 from assistant.documents import vectors
 from assistant.documents.publish import spoken_title
+from assistant.workers import this_worker
 from compliance.log import NotRecorded
 from inference import generate
 from inference.errors import (
@@ -44,6 +46,21 @@ LEAST_SUPPORTED = 0.5
 WAIT_FOR_MODEL_SECONDS = 60.0
 SHORT_QUESTION_WORDS = 6
 
+NO_ANSWER = (
+    "The documents of this matter do not answer this question. "
+    "The nearest passages are shown beside it."
+)
+QUOTED_FOR_ABSTAINING = (
+    "The model found no answer. These sentences of the documents come nearest."
+)
+QUOTED_FOR_UNSUPPORTED = (
+    "The model's own words were not supported, so the documents are quoted instead."
+)
+NOT_RECORDED = Outcome(
+    state=AnswerState.REFUSED,
+    failure="not_recorded",
+    reason="This could not be recorded, so it was not answered. Tell the operator.",
+)
 UNAVAILABLE = (
     "The model is not available at the moment. Your question is saved; ask again in a minute."
 )
@@ -61,7 +78,7 @@ logger = logging.getLogger(__name__)
 def answer(answer_id: UUID) -> None:
     """Answer one queued question, streaming as we go. A second call finds nothing to do."""
     try:
-        taken = turn.begin(answer_id, running.worker_name())
+        taken = turn.begin(answer_id, this_worker())
     except NotSignedIn:
         logger.info("answer %s: its session has ended", answer_id)
         return
@@ -75,11 +92,7 @@ def answer(answer_id: UUID) -> None:
             logger.info("answer %s: its session ended on the way", answer_id)
             return
         except NotRecorded:
-            ended = Outcome(
-                state=AnswerState.REFUSED,
-                failure="not_recorded",
-                reason="This could not be recorded, so it was not answered. Tell the operator.",
-            )
+            ended = NOT_RECORDED
         _close(taken, ended, publisher)
 
 
@@ -91,26 +104,21 @@ def _answer(taken: Turn, publisher: Publisher, cancel: generate.Cancel) -> Outco
             reason="Answering was interrupted twice. Your question is saved; ask it again.",
         )
     _announce(taken, publisher)
-    shown: list[Shown] = []
-    grounds = Evidence(())
+    shown = NOTHING_SHOWN
     if taken.uses_documents:
         asked = _standalone(taken)
         vector = vectors.embedder().query(asked)
-        shown, grounds = turn.show_evidence(taken, vector, asked)
-        publisher.event({"type": "evidence", "passages": [entry.as_event() for entry in shown]})
-        if not shown:
+        shown = turn.show_evidence(taken, vector, asked)
+        publisher.event({"type": "evidence", "passages": [row.as_event() for row in shown.rows]})
+        if not shown.rows:
             return Outcome(
                 state=AnswerState.NOT_FOUND,
                 reason="There are no documents in this matter yet. Add some, then ask again.",
             )
-        if not _is_about(shown, grounds, asked):
-            return Outcome(
-                state=AnswerState.NOT_FOUND,
-                reason="The documents of this matter do not answer this question. "
-                "The nearest passages are shown beside it.",
-            )
+        if not _is_about(shown, asked):
+            return Outcome(state=AnswerState.NOT_FOUND, reason=NO_ANSWER)
     connections.close_all()
-    return _write(taken, shown, grounds, publisher, cancel)
+    return _write(taken, shown, publisher, cancel)
 
 
 def _announce(taken: Turn, publisher: Publisher) -> None:
@@ -132,38 +140,36 @@ def _standalone(taken: Turn) -> str:
     return taken.question
 
 
-def _is_about(shown: list[Shown], grounds: Evidence, asked: str) -> bool:
+def _is_about(shown: Shown, asked: str) -> bool:
     """Whether the evidence is about the question at all."""
-    if not shown:
+    if shown.similarity < WEAK_SIMILARITY:
         return False
-    similarity = max(entry.found.similarity for entry in shown)
-    if similarity < WEAK_SIMILARITY:
-        return False
-    return similarity >= DOUBTFUL_SIMILARITY or grounds.coverage(asked) >= LEAST_COVERAGE
+    return (
+        shown.similarity >= DOUBTFUL_SIMILARITY
+        or shown.grounds.coverage(asked) >= LEAST_COVERAGE
+    )
 
 
 def _write(
     taken: Turn,
-    shown: list[Shown],
-    grounds: Evidence,
+    shown: Shown,
     publisher: Publisher,
     cancel: generate.Cancel,
 ) -> Outcome:
+    mark = prompt.mark_for(settings.SECRET_KEY, taken.conversation_id)
     asked = prompt.build(
         taken.question,
         sources=[
-            prompt.Source(
-                title=spoken_title(entry.found.title), page=entry.found.page, text=entry.found.text
-            )
-            for entry in shown[: settings.PASSAGES_READ]
+            prompt.Source(title=spoken_title(row.title), page=row.page, text=row.text)
+            for row in shown.rows[: settings.PASSAGES_READ]
         ],
         history=taken.history,
-        mark=prompt.mark_for(settings.SECRET_KEY, taken.conversation_id),
+        mark=mark,
         cache_salt=prompt.cache_salt_for(settings.SECRET_KEY, taken.matter_id, taken.epoch),
         max_tokens=settings.ANSWER_TOKENS,
         uses_documents=taken.uses_documents,
     )
-    writing = Writing(shown, grounds, publisher, grounded=taken.uses_documents)
+    writing = Writing(shown, publisher, mark=mark, grounded=taken.uses_documents)
     choice: engines.Choice | None = None
     usage: generate.Usage | None = None
     state, reason, failure = AnswerState.ANSWERED, "", ""
@@ -196,7 +202,7 @@ def _write(
         usage=usage,
     )
     if state is AnswerState.ANSWERED and taken.uses_documents:
-        return _judged(ended, taken, writing, grounds)
+        return _judged(ended, taken, writing, shown.grounds)
     return ended
 
 
@@ -217,44 +223,28 @@ def _model_in_order(publisher: Publisher, cancel: generate.Cancel) -> engines.Ch
             time.sleep(0.1)
 
 
-def _judged(ended: Outcome, taken: Turn, writing: Writing, grounds: Evidence) -> Outcome:
+def _judged(ended: Outcome, taken: Turn, writing: Writing, grounds: Grounds) -> Outcome:
     """Keep prose that the documents support; else quote them, or say that they do not answer."""
     abstained = prompt.NOT_FOUND in ended.text.upper()
     if not abstained and writing.supported_share >= LEAST_SUPPORTED:
         return ended
-    quotations: list[Source] = grounds.quotations(_standalone(taken))
-    if not quotations or (abstained and grounds.coverage(_standalone(taken)) < LEAST_COVERAGE):
-        return _replaced(
-            ended,
-            writing,
-            [],
-            AnswerState.NOT_FOUND,
-            "The documents of this matter do not answer this question. "
-            "The nearest passages are shown beside it.",
-        )
-    why = (
-        "The model found no answer. These sentences of the documents come nearest."
-        if abstained
-        else "The model's own words were not supported, so the documents are quoted instead."
+    asked = _standalone(taken)
+    quotations = grounds.quotations(asked)
+    is_answered = bool(quotations) and not (
+        abstained and grounds.coverage(asked) < LEAST_COVERAGE
     )
-    return _replaced(ended, writing, quotations, AnswerState.QUOTED, why)
-
-
-def _replaced(
-    ended: Outcome, writing: Writing, quotations: list[Source], state: AnswerState, reason: str
-) -> Outcome:
-    writing.quote(quotations)
-    return Outcome(
-        state=state,
+    writing.quote(quotations if is_answered else [])
+    if not is_answered:
+        reason = NO_ANSWER
+    else:
+        reason = QUOTED_FOR_ABSTAINING if abstained else QUOTED_FOR_UNSUPPORTED
+    return replace(
+        ended,
+        state=AnswerState.QUOTED if is_answered else AnswerState.NOT_FOUND,
         text=writing.text,
         sentences=writing.sentences,
         citations=writing.citations,
-        model=ended.model,
-        why=ended.why,
         reason=reason,
-        prompt=ended.prompt,
-        prompt_version=ended.prompt_version,
-        usage=ended.usage,
     )
 
 
@@ -266,13 +256,8 @@ def _close(taken: Turn, ended: Outcome, publisher: Publisher) -> None:
         return
     except NotRecorded:
         logger.error("answer %s could not be recorded and was not given", taken.answer_id)
-        refused = Outcome(
-            state=AnswerState.REFUSED,
-            failure="not_recorded",
-            reason="This could not be recorded, so it was not answered. Tell the operator.",
-        )
         publisher.restart({"type": "restart", "attempt": taken.claim.attempt, "text": ""})
-        publisher.event(refused.as_event(""))
+        publisher.event(NOT_RECORDED.as_event(""))
         return
     if stored:
         publisher.event(ended.as_event(str(taken.answer_id)))

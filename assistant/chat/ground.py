@@ -1,9 +1,10 @@
 """Checks what a model wrote against what was shown to it, sentence by sentence.
 
 A sentence is supported when enough of its content words stand close together in one or two
-sentences of the evidence, each of its numbers stands in the evidence, and it does not deny what
-they say or say what they deny. It is a source match: it tells whether a sentence is taken from the
-documents, not whether it follows from them. Known limits: docs/compliance.md.
+sentences of the evidence, each of its numbers stands in those, no word beside a number is foreign
+to the evidence, and it does not deny what they say or say what they deny. It is a source match: it
+tells whether a sentence is taken from the documents, not whether it follows from them. Known
+limits: docs/compliance.md.
 """
 
 import math
@@ -20,6 +21,9 @@ ENOUGH = 0.5
 """Share of a sentence's words, weighted by rarity, that its sources must hold."""
 
 SECOND_SOURCE_ADDS = 0.15
+BESIDE = 2
+"""Words on each side of a number that say what it counts: a drug, a party, a unit."""
+
 FEWEST_TERMS = 3
 """A sentence of fewer content words says too little to be checked by words alone."""
 
@@ -62,7 +66,7 @@ class _Known:
     numbers: frozenset[str]
 
 
-class Evidence:
+class Grounds:
     """The passages of an answer, cut into sentences that can be quoted."""
 
     def __init__(self, passages: Iterable[tuple[int, str]]) -> None:
@@ -87,7 +91,12 @@ class Evidence:
         if len(terms) < FEWEST_TERMS and not numbers_in(sentence):
             return Checked(support=Support.UNSUPPORTED, numbers_missing=missing)
         sources, share = self._best(terms)
-        supported = share >= ENOUGH and not missing and not _contradicts(sentence, sources)
+        supported = (
+            share >= ENOUGH
+            and not missing
+            and not _contradicts(sentence, sources)
+            and self._numbers_are_at_home(sentence, sources)
+        )
         if not supported:
             return Checked(support=Support.UNSUPPORTED, numbers_missing=missing)
         return Checked(
@@ -125,6 +134,25 @@ class Evidence:
         if both - share >= SECOND_SOURCE_ADDS:
             return [first, second], both
         return [first], share
+
+    def _numbers_are_at_home(self, sentence: str, sources: Sequence[_Known]) -> bool:
+        """Whether each number stands in the sources, among words that the evidence knows.
+
+        "12.5 mg of heparin" is not supported by "12.5 mg of hydrochlorothiazide".
+        """
+        numbers = frozenset(numbers_in(sentence))
+        if not numbers:
+            return True
+        if not numbers <= frozenset[str]().union(*(known.numbers for known in sources)):
+            return False
+        terms = terms_of(sentence)
+        beside = {
+            neighbour
+            for place, term in enumerate(terms)
+            if term in numbers
+            for neighbour in terms[max(0, place - BESIDE) : place + BESIDE + 1]
+        }
+        return beside <= self._weights.keys()
 
     def _share(self, terms: frozenset[str], held: frozenset[str]) -> float:
         total = sum(self._weight(term) for term in terms)

@@ -144,34 +144,8 @@ def stored(answer: Answer) -> dict[str, Any]:
         "why": answer.why,
         "reason": answer.reason,
         "receipt": answer.receipt.get("id", ""),
-        "evidence": [
-            {
-                "rank": row.rank,
-                "document": str(row.document_id),
-                "version": str(row.version_id),
-                "title": row.title,
-                "page": row.page,
-                "start": row.start,
-                "end": row.end,
-                "text": row.text,
-                "score": row.score,
-                "marks": row.marks,
-            }
-            for row in answer.evidence.all()
-        ],
-        "citations": [
-            {
-                "number": row.number,
-                "document": str(row.document_id),
-                "version": str(row.version_id),
-                "title": row.title,
-                "page": row.page,
-                "start": row.start,
-                "end": row.end,
-                "text": row.text,
-            }
-            for row in answer.citations.all()
-        ],
+        "evidence": [row.as_event() for row in answer.evidence.all()],
+        "citations": [row.as_event() for row in answer.citations.all()],
     }
 
 

@@ -7,7 +7,7 @@ another answer to the same question.
 
 import uuid
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -139,6 +139,15 @@ class Evidence(models.Model):
     def __str__(self) -> str:
         return f"evidence {self.rank} of {self.answer_id}"
 
+    def as_event(self) -> dict[str, Any]:
+        """The passage in the words of the live events."""
+        return {
+            "rank": self.rank,
+            **_place(self),
+            "score": round(self.score, 4),
+            "marks": self.marks,
+        }
+
 
 class Citation(models.Model):
     """A verbatim span an answer rests on. `number` is the mark the reader sees."""
@@ -163,6 +172,23 @@ class Citation(models.Model):
 
     def __str__(self) -> str:
         return f"citation {self.number} of {self.answer_id}"
+
+    def as_event(self) -> dict[str, Any]:
+        """The citation in the words of the live events."""
+        return {"number": self.number, **_place(self)}
+
+
+def _place(row: Evidence | Citation) -> dict[str, Any]:
+    """Where a span stands: code points of the version's text, end exclusive, and the text there."""
+    return {
+        "document": str(row.document_id),
+        "version": str(row.version_id),
+        "title": row.title,
+        "page": row.page,
+        "start": row.start,
+        "end": row.end,
+        "text": row.text,
+    }
 
 
 class Feedback(models.Model):

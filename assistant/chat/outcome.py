@@ -27,39 +27,13 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CitedSpan:
-    """A verbatim span of a document, under the number the reader sees."""
-
-    number: int
-    document: str
-    version: str
-    title: str
-    page: int
-    start: int
-    end: int
-    text: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "number": self.number,
-            "document": self.document,
-            "version": self.version,
-            "title": self.title,
-            "page": self.page,
-            "start": self.start,
-            "end": self.end,
-            "text": self.text,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How an answer ended."""
 
     state: AnswerState
     text: str = ""
     sentences: list[dict[str, Any]] = field(default_factory=list)
-    citations: list[CitedSpan] = field(default_factory=list)
+    citations: list[Citation] = field(default_factory=list)
     model: str = ""
     why: str = ""
     reason: str = ""
@@ -74,7 +48,7 @@ class Outcome:
             "state": self.state.value,
             "text": self.text,
             "sentences": self.sentences,
-            "citations": [span.as_json() for span in self.citations],
+            "citations": [span.as_event() for span in self.citations],
             "model": self.model,
             "why": self.why,
             "reason": self.reason,
@@ -127,24 +101,19 @@ def _store(turn: Turn, outcome: Outcome) -> bool:
             finished_at=timezone.now(),
         )
         Citation.objects.filter(answer_id=turn.answer_id).delete()
-        Citation.objects.bulk_create(
-            Citation(
-                answer_id=turn.answer_id,
-                owner_id=turn.owner_id,
-                acl_group=turn.acl_group,
-                number=span.number,
-                document_id=span.document,
-                version_id=span.version,
-                title=span.title,
-                page=span.page,
-                start=span.start,
-                end=span.end,
-                text=span.text,
-            )
-            for span in outcome.citations
-        )
+        Citation.objects.bulk_create(_owned(turn, outcome.citations))
         log.append(_event(turn, outcome, prompt.digest, answer.digest), context=turn.record)
     return True
+
+
+def _owned(turn: Turn, citations: list[Citation]) -> list[Citation]:
+    """The citations as rows of this answer. A second try must not bring the first one's keys."""
+    for span in citations:
+        span.pk = None
+        span.answer_id = turn.answer_id
+        span.owner_id = turn.owner_id
+        span.acl_group = turn.acl_group
+    return citations
 
 
 def _event(turn: Turn, outcome: Outcome, prompt: Any, answer: Any) -> Any:

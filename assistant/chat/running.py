@@ -5,14 +5,10 @@ does not.
 """
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from assistant.chat import work
 from assistant.chat.models import AnswerWork
+from assistant.workers import gone
 from inference.generate import Cancel
 
 LOOK_SECONDS = 0.3
@@ -31,12 +28,6 @@ logger = logging.getLogger(__name__)
 
 _held: dict[UUID, tuple[work.Claim, Cancel]] = {}
 _lock = threading.Lock()
-
-
-@cache
-def worker_name() -> str:
-    """This process, as leases name it: host and process id."""
-    return f"{socket.gethostname()}/{os.getpid()}"
 
 
 @contextmanager
@@ -102,12 +93,8 @@ def sweep(wake: Wake) -> None:
 
 
 def _free_dead() -> None:
-    """End the leases of processes of this host that are no more."""
-    host = f"{socket.gethostname()}/"
-    holders = set(
-        AnswerWork.objects.filter(worker__startswith=host).values_list("worker", flat=True)
-    )
-    for holder in holders:
-        if not Path(f"/proc/{holder.removeprefix(host)}").exists():
-            freed = work.free(holder)
-            logger.warning("%d answers of a worker that died are offered again", freed)
+    """End the leases of workers that are no more."""
+    holders = AnswerWork.objects.exclude(worker="").values_list("worker", flat=True)
+    for holder in gone(holders):
+        freed = work.free(holder)
+        logger.warning("%d answers of a worker that died are offered again", freed)

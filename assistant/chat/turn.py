@@ -14,7 +14,7 @@ from django.conf import settings
 from assistant.access.matters import epoch_of
 from assistant.accounts.identity import current_session_id, entered
 from assistant.chat import work
-from assistant.chat.ground import Evidence as GroundEvidence
+from assistant.chat.ground import Grounds
 from assistant.chat.models import OPEN_STATES, Answer, AnswerState, Evidence, Question
 from assistant.chat.prompt import Exchange
 from assistant.documents import retrieve
@@ -50,26 +50,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A passage shown as evidence, and its best sentences as code points of its text."""
+    """The evidence of an answer: its rows, what can be checked against it, and how near it is.
 
-    rank: int
-    found: retrieve.Found
-    marks: tuple[tuple[int, int], ...]
+    `similarity` is the best passage's cosine with the question (-1..1), 0 without passages.
+    """
 
-    def as_event(self) -> dict[str, Any]:
-        found = self.found
-        return {
-            "rank": self.rank,
-            "document": str(found.document),
-            "version": str(found.version),
-            "title": found.title,
-            "page": found.page,
-            "start": found.start,
-            "end": found.end,
-            "text": found.text,
-            "score": round(found.score, 4),
-            "marks": [list(mark) for mark in self.marks],
-        }
+    rows: list[Evidence]
+    grounds: Grounds
+    similarity: float
+
+
+NOTHING_SHOWN = Shown(rows=[], grounds=Grounds(()), similarity=0.0)
 
 
 def begin(answer_id: UUID, worker: str) -> Turn | None:
@@ -125,57 +116,58 @@ def _history(question: Question) -> list[Exchange]:
     return exchanges[::-1]
 
 
-def show_evidence(turn: Turn, vector: Any, asked: str) -> tuple[list[Shown], GroundEvidence]:
+def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
     """Find the passages, store them with the answer and record them, before anybody sees them."""
     with entered(turn.claim.token):
         scope = retrieve.scope_of(turn.matter_id)
-        found = retrieve.passages_for(
-            asked, vector, scope=scope, limit=settings.PASSAGES_SHOWN
-        )
-        grounds = GroundEvidence((rank, f.text) for rank, f in enumerate(found, start=1))
-        marks: dict[int, list[tuple[int, int]]] = {}
+        found = retrieve.passages_for(asked, vector, scope=scope, limit=settings.PASSAGES_SHOWN)
+        grounds = Grounds((rank, f.text) for rank, f in enumerate(found, start=1))
+        marks: dict[int, list[list[int]]] = {}
         for source in grounds.quotations(asked, most=3):
-            marks.setdefault(source.rank, []).append((source.start, source.end))
-        shown = [
-            Shown(rank=rank, found=f, marks=tuple(sorted(marks.get(rank, []))))
+            marks.setdefault(source.rank, []).append([source.start, source.end])
+        rows = [
+            _evidence_row(turn, rank, f, sorted(marks.get(rank, [])))
             for rank, f in enumerate(found, start=1)
         ]
         Evidence.objects.filter(answer_id=turn.answer_id).delete()
-        Evidence.objects.bulk_create(_evidence_row(turn, entry) for entry in shown)
+        Evidence.objects.bulk_create(rows)
         log.append(
             EvidenceShown(
                 object=turn.answer_id,
                 conversation=turn.conversation_id,
-                passages=tuple(_passage_shown(entry) for entry in shown),
+                passages=tuple(_passage_shown(f) for f in found),
             ),
             context=turn.record,
         )
-    return shown, grounds
+    similarity = max((f.similarity for f in found), default=0.0)
+    return Shown(rows=rows, grounds=grounds, similarity=similarity)
 
 
-def _passage_shown(entry: Shown) -> PassageShown:
+def _passage_shown(found: retrieve.Found) -> PassageShown:
     return PassageShown(
-        passage=entry.found.passage,
-        document=entry.found.document,
-        version=entry.found.version,
-        sha256=Digest(hashlib.sha256(entry.found.text.encode()).hexdigest()),
+        passage=found.passage,
+        document=found.document,
+        version=found.version,
+        sha256=Digest(hashlib.sha256(found.text.encode()).hexdigest()),
     )
 
 
-def _evidence_row(turn: Turn, entry: Shown) -> Evidence:
+def _evidence_row(
+    turn: Turn, rank: int, found: retrieve.Found, marks: list[list[int]]
+) -> Evidence:
     return Evidence(
         answer_id=turn.answer_id,
         owner_id=turn.owner_id,
         acl_group=turn.acl_group,
-        rank=entry.rank,
-        passage_id=entry.found.passage,
-        document_id=entry.found.document,
-        version_id=entry.found.version,
-        title=entry.found.title,
-        page=entry.found.page,
-        start=entry.found.start,
-        end=entry.found.end,
-        text=entry.found.text,
-        score=entry.found.score,
-        marks=[list(mark) for mark in entry.marks],
+        rank=rank,
+        passage_id=found.passage,
+        document_id=found.document,
+        version_id=found.version,
+        title=found.title,
+        page=found.page,
+        start=found.start,
+        end=found.end,
+        text=found.text,
+        score=found.score,
+        marks=marks,
     )

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from assistant.access.errors import Missing
-from assistant.access.matters import my_matters
 from assistant.access.web import signed_in
 from assistant.accounts.models import Role
 from assistant.accounts.requests import Request
@@ -37,12 +36,13 @@ def _uuid(text: str | None) -> UUID | None:
 @signed_in
 def home(request: Request) -> HttpResponse:
     """The chat; for people without matters, where they belong."""
-    if not my_matters(request.user):
+    around = frame(request, _uuid(request.GET.get("matter")))
+    if not around["matters"]:
         if request.user.has_role(Role.AUDITOR):
             return redirect("record")
         if request.user.has_role(Role.ADMINISTRATOR):
             return redirect("people")
-    return render(request, "chat/chat.html", frame(request, _uuid(request.GET.get("matter"))))
+    return render(request, "chat/chat.html", around)
 
 
 @require_safe

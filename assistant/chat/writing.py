@@ -1,11 +1,12 @@
 """Takes the model's text as it comes, cuts it into sentences, and checks each when it is whole."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from assistant.chat.ground import Checked, Evidence, Source, Support
-from assistant.chat.outcome import CitedSpan
+from assistant.chat.ground import Checked, Source, Support
+from assistant.chat.models import Citation
 from assistant.chat.stream import Publisher
 from assistant.chat.turn import Shown
 from assistant.documents.sentences import split
@@ -20,28 +21,33 @@ INVISIBLE = {
     0xFEFF,
 }
 _DROP = dict.fromkeys(INVISIBLE)
+LONGEST_FENCE = 400
+"""Characters; a fence carries a document's title."""
 
 
 class Writing:
     """An answer while it is written. Used by one thread."""
 
-    def __init__(
-        self, shown: Sequence[Shown], grounds: Evidence, publisher: Publisher, *, grounded: bool
-    ) -> None:
-        self._shown = {entry.rank: entry for entry in shown}
-        self._grounds = grounds
+    def __init__(self, shown: Shown, publisher: Publisher, *, mark: str, grounded: bool) -> None:
+        self._evidence = {row.rank: row for row in shown.rows}
+        self._grounds = shown.grounds
         self._publisher = publisher
         self._grounded = grounded
         self._numbers: dict[tuple[str, int, int], int] = {}
+        self._fence = re.compile(rf"<</?{re.escape(mark)}[^>\n]*>>")
+        self._held = ""
         self._tail = ""
         self.text = ""
         self.sentences: list[dict[str, Any]] = []
-        self.citations: list[CitedSpan] = []
+        self.citations: list[Citation] = []
 
     def add(self, piece: str) -> None:
         """Take the next piece of the model's text and pass it on."""
         # Characters nobody sees carry no meaning a reader could check.
-        piece = piece.translate(_DROP)
+        piece = self._without_fences(piece.translate(_DROP))
+        self._take(piece)
+
+    def _take(self, piece: str) -> None:
         if not self.text:
             piece = piece.lstrip()
         if not piece:
@@ -52,8 +58,23 @@ class Writing:
         if any(mark in piece for mark in ".!?\n"):
             self._check_whole_sentences()
 
+    def _without_fences(self, piece: str) -> str:
+        """Take out the marks that fence quoted text in the prompt, when a model repeats them.
+
+        What may be the beginning of one is held back until it is known.
+        """
+        text = self._fence.sub("", self._held + piece)
+        begun = text.rfind("<")
+        if begun > 0 and text[begun - 1] == "<":
+            begun -= 1
+        is_open = begun >= 0 and len(text) - begun < LONGEST_FENCE and ">>" not in text[begun:]
+        self._held = text[begun:] if is_open else ""
+        return text[:begun] if is_open else text
+
     def end(self) -> None:
         """The model has finished: check what is left."""
+        rest, self._held = self._fence.sub("", self._held), ""
+        self._take(rest)
         if self._tail.strip():
             self._settle(self._tail)
         self._tail = ""
@@ -101,7 +122,7 @@ class Writing:
             span = self._cite(source)
             numbers.append(span.number)
             if len(self.citations) > known:
-                self._publisher.event({"type": "citation", **span.as_json()})
+                self._publisher.event({"type": "citation", **span.as_event()})
         entry = {
             "text": sentence,
             "support": checked.support.value,
@@ -116,18 +137,18 @@ class Writing:
             return Checked(support=Support.UNSUPPORTED)
         return self._grounds.check(sentence)
 
-    def _cite(self, source: Source) -> CitedSpan:
-        """The citation for a source, numbered at its first use."""
-        found = self._shown[source.rank].found
-        key = (str(found.version), found.start + source.start, found.start + source.end)
+    def _cite(self, source: Source) -> Citation:
+        """The citation for a source, numbered at its first use; not stored yet."""
+        row = self._evidence[source.rank]
+        key = (str(row.version_id), row.start + source.start, row.start + source.end)
         if key in self._numbers:
             return self.citations[self._numbers[key] - 1]
-        span = CitedSpan(
+        span = Citation(
             number=len(self.citations) + 1,
-            document=str(found.document),
-            version=str(found.version),
-            title=found.title,
-            page=found.page,
+            document_id=row.document_id,
+            version_id=row.version_id,
+            title=row.title,
+            page=row.page,
             start=key[1],
             end=key[2],
             text=source.text,

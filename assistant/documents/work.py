@@ -1,9 +1,6 @@
 """Whose work a version is. PostgreSQL decides; a message from the broker only says "look"."""
 
-import os
-import socket
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 from django.db.models import Q
@@ -11,15 +8,11 @@ from django.utils import timezone
 
 from assistant.accounts.sealed import unseal
 from assistant.documents.models import IngestWork
+from assistant.workers import gone, this_worker
 
 LEASE = timedelta(minutes=2)
 ATTEMPTS = 3
 """A file that ended its worker this often is not tried again."""
-
-
-def worker_name() -> str:
-    """This process, as leases name it."""
-    return f"{socket.gethostname()}/{os.getpid()}"
 
 
 def claim(version_id: UUID) -> str | None:
@@ -31,7 +24,7 @@ def claim(version_id: UUID) -> str | None:
     taken = (
         IngestWork.objects.filter(version_id=version_id, attempts=work.attempts)
         .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
-        .update(worker=worker_name(), lease_until=now + LEASE, attempts=work.attempts + 1)
+        .update(worker=this_worker(), lease_until=now + LEASE, attempts=work.attempts + 1)
     )
     return unseal(work.sealed_token) if taken else None
 
@@ -39,7 +32,7 @@ def claim(version_id: UUID) -> str | None:
 def renew(version_id: UUID) -> bool:
     """Show a sign of life; returns False when the work is no longer ours."""
     return bool(
-        IngestWork.objects.filter(version_id=version_id, worker=worker_name()).update(
+        IngestWork.objects.filter(version_id=version_id, worker=this_worker()).update(
             lease_until=timezone.now() + LEASE
         )
     )
@@ -74,11 +67,8 @@ def waiting(*, older_than: timedelta) -> list[UUID]:
 
 
 def free_dead() -> None:
-    """End the leases of processes of this host that are no more."""
-    host = f"{socket.gethostname()}/"
-    held = IngestWork.objects.filter(worker__startswith=host)
-    for holder in set(held.values_list("worker", flat=True)):
-        if not Path(f"/proc/{holder.removeprefix(host)}").exists():
-            IngestWork.objects.filter(worker=holder).update(
-                lease_until=timezone.now(), worker=""
-            )
+    """End the leases of workers that are no more."""
+    held = IngestWork.objects.exclude(worker="").values_list("worker", flat=True)
+    IngestWork.objects.filter(worker__in=gone(held)).update(
+        lease_until=timezone.now(), worker=""
+    )
