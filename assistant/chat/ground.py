@@ -29,6 +29,7 @@ FEWEST_TERMS = 3
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?![\w])")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|without|cannot|n't)\b|n['’]t\b", re.I)
+_CLAUSE_END = re.compile(r";\s|,\s+(?:and|or|but)\s")
 _MARK = re.compile(r"\[\d+\]")
 
 
@@ -145,6 +146,8 @@ class Grounds:
             return True
         if not numbers <= frozenset[str]().union(*(known.numbers for known in sources)):
             return False
+        if any(_is_mixed(number, sentence, numbers, sources) for number in numbers):
+            return False
         terms = terms_of(sentence)
         beside = {
             neighbour
@@ -179,6 +182,35 @@ def numbers_in(text: str) -> list[str]:
             number = number.rstrip("0").rstrip(".")
         found.append(number.lstrip("-"))
     return found
+
+
+def _is_mixed(
+    number: str, sentence: str, numbers: frozenset[str], sources: Sequence[_Known]
+) -> bool:
+    """Whether a number was joined with words that belong to another number of its source.
+
+    "With low risk 24 hours; with high risk 48 hours" does not support "with high risk 24 hours":
+    a later clause that has numbers of its own, none of them in the sentence, may not lend words.
+    """
+    terms = frozenset(terms_of(sentence))
+    holding = [known.source.text for known in sources if number in known.numbers]
+    return all(_lends_words(text, number, terms, numbers) for text in holding)
+
+
+def _lends_words(
+    text: str, number: str, terms: frozenset[str], numbers: frozenset[str]
+) -> bool:
+    clauses = _CLAUSE_END.split(text)
+    place = next(
+        (at for at, clause in enumerate(clauses) if number in numbers_in(clause)), len(clauses)
+    )
+    before = frozenset(terms_of(" ".join(clauses[: place + 1])))
+    rivals = [
+        clause
+        for clause in clauses[place + 1 :]
+        if (others := numbers_in(clause)) and numbers.isdisjoint(others)
+    ]
+    return any((terms & frozenset(terms_of(clause))) - before for clause in rivals)
 
 
 def _says_something(text: str) -> bool:

@@ -49,6 +49,31 @@ def test_a_foreign_word_beside_a_number_does_not_count(grounds: Grounds) -> None
 
 
 @pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Before high bleeding risk apixaban is paused for 48 hours.", Support.SUPPORTED),
+        ("Before high bleeding risk apixaban is paused for 24 hours.", Support.UNSUPPORTED),
+        ("Before low bleeding risk apixaban is paused for 24 hours.", Support.SUPPORTED),
+        (
+            "Apixaban is paused for 24 hours with low and for 48 hours with high bleeding risk.",
+            Support.SUPPORTED,
+        ),
+    ],
+)
+def test_a_number_keeps_to_its_own_clause(sentence: str, expected: Support) -> None:
+    grounds = Grounds(
+        [
+            (
+                1,
+                "Before a procedure with low bleeding risk, apixaban is paused for 24 hours; "
+                "before one with high bleeding risk, for 48 hours.",
+            )
+        ]
+    )
+    assert support(grounds, sentence) is expected
+
+
+@pytest.mark.parametrize(
     "sentence", ["The tenant may keep bees in the yard.", "The monthly rent is not 4,250 euros."]
 )
 def test_a_denial_is_not_supported_by_what_it_denies(grounds: Grounds, sentence: str) -> None:

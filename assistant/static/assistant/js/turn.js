@@ -207,7 +207,7 @@ export class Turn {
     if (state === "quoted" || !sentences.length) return "";
     if (!documents) return "Asked without documents: nothing here was checked.";
     const supported = sentences.filter((sentence) => sentence.support === "supported").length;
-    if (supported === sentences.length) return "Every sentence is taken from the documents. Open the sources to see whether they mean the same.";
+    if (supported === sentences.length) return "Each sentence has a source. Open it to see whether it says the same.";
     return `${supported} of ${sentences.length} sentences are supported by the documents. Do not rely on those with dots under them.`;
   }
 
