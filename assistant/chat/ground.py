@@ -1,8 +1,8 @@
 """Checks what a model wrote against what was shown to it, sentence by sentence.
 
 A sentence is supported when enough of its content words stand close together in one or two
-sentences of the evidence, each of its numbers stands in those, no word beside a number is foreign
-to the evidence, and it does not deny what they say or say what they deny. It is a source match: it
+sentences of the evidence, its numbers and the words beside them stand in those, and it does not
+deny what they say or say what they deny. It is a source match: it
 tells whether a sentence is taken from the documents, not whether it follows from them. Known
 limits: docs/compliance.md.
 """
@@ -137,7 +137,7 @@ class Grounds:
         return [first], share
 
     def _numbers_are_at_home(self, sentence: str, sources: Sequence[_Known]) -> bool:
-        """Whether each number stands in the sources, among words that the evidence knows.
+        """Whether the numbers and the words beside them stand in the sources.
 
         "12.5 mg of heparin" is not supported by "12.5 mg of hydrochlorothiazide".
         """
@@ -155,7 +155,7 @@ class Grounds:
             if term in numbers
             for neighbour in terms[max(0, place - BESIDE) : place + BESIDE + 1]
         }
-        return beside <= self._weights.keys()
+        return beside <= frozenset[str]().union(*(known.terms for known in sources))
 
     def _share(self, terms: frozenset[str], held: frozenset[str]) -> float:
         total = sum(self._weight(term) for term in terms)
@@ -220,10 +220,9 @@ def _says_something(text: str) -> bool:
 
 
 def _contradicts(sentence: str, sources: Sequence[_Known]) -> bool:
-    """Whether one side denies and the other does not. Only told for a single close source."""
-    if len(sources) != 1:
-        return False
-    return bool(_NEGATION.search(sentence)) != bool(_NEGATION.search(sources[0].source.text))
+    """Whether a sentence denies what no source denies, or says what all of them deny."""
+    denials = [bool(_NEGATION.search(known.source.text)) for known in sources]
+    return not any(denials) if _NEGATION.search(sentence) else bool(denials) and all(denials)
 
 
 def _sentences(rank: int, text: str) -> list[Source]:

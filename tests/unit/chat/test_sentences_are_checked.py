@@ -8,7 +8,10 @@ LEASE = (
     "The monthly rent is 4,250 euros and is due on the third working day. "
     "The tenant may not keep bees in the yard."
 )
-NOTE = "Hydrochlorothiazide is lowered from 25 mg to 12.5 mg. Paracetamol 1 g three times a day."
+NOTE = (
+    "Hydrochlorothiazide is lowered from 25 mg to 12.5 mg. Paracetamol 1 g three times a day. "
+    "Bridging with heparin is left to the ward."
+)
 
 
 @pytest.fixture
@@ -83,6 +86,11 @@ def test_a_denial_is_not_supported_by_what_it_denies(grounds: Grounds, sentence:
 def test_two_sentences_can_support_one_together(grounds: Grounds) -> None:
     both = "Rent is due on the third working day, and paracetamol 1 g three times a day."
     assert {source.rank for source in grounds.check(both).sources} == {1, 2}
+
+
+def test_a_denial_is_seen_beside_two_sources_too(grounds: Grounds) -> None:
+    both = "Rent is due on the third working day, and paracetamol 1 g not three times a day."
+    assert support(grounds, both) is Support.UNSUPPORTED
 
 
 def test_without_evidence_nothing_is_supported() -> None:
