@@ -45,8 +45,8 @@ def test_a_number_of_another_source_does_not_count(grounds: Grounds) -> None:
 
 
 def test_a_foreign_word_beside_a_number_does_not_count(grounds: Grounds) -> None:
-    known = "Hydrochlorothiazide is lowered to 12.5 mg a day."
-    foreign = "Hydrochlorothiazide is lowered, and 12.5 mg of heparin a day."
+    known = "Hydrochlorothiazide is lowered to 12.5 mg."
+    foreign = "Hydrochlorothiazide is lowered, and 12.5 mg of heparin."
     assert support(grounds, known) is Support.SUPPORTED
     assert support(grounds, foreign) is Support.UNSUPPORTED
 
