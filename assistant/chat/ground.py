@@ -10,7 +10,7 @@ limits: docs/compliance.md.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -96,7 +96,7 @@ class Grounds:
             share >= ENOUGH
             and not missing
             and not _contradicts(sentence, sources)
-            and self._numbers_are_at_home(sentence, sources)
+            and _numbers_are_at_home(sentence, sources)
         )
         if not supported:
             return Checked(support=Support.UNSUPPORTED, numbers_missing=missing)
@@ -136,27 +136,6 @@ class Grounds:
             return [first, second], both
         return [first], share
 
-    def _numbers_are_at_home(self, sentence: str, sources: Sequence[_Known]) -> bool:
-        """Whether the numbers and the words beside them stand in the sources.
-
-        "12.5 mg of heparin" is not supported by "12.5 mg of hydrochlorothiazide".
-        """
-        numbers = frozenset(numbers_in(sentence))
-        if not numbers:
-            return True
-        if not numbers <= frozenset[str]().union(*(known.numbers for known in sources)):
-            return False
-        if any(_is_mixed(number, sentence, numbers, sources) for number in numbers):
-            return False
-        terms = terms_of(sentence)
-        beside = {
-            neighbour
-            for place, term in enumerate(terms)
-            if term in numbers
-            for neighbour in terms[max(0, place - BESIDE) : place + BESIDE + 1]
-        }
-        return beside <= frozenset[str]().union(*(known.terms for known in sources))
-
     def _share(self, terms: frozenset[str], held: frozenset[str]) -> float:
         total = sum(self._weight(term) for term in terms)
         return sum(self._weight(term) for term in terms & held) / total if total else 0.0
@@ -184,22 +163,45 @@ def numbers_in(text: str) -> list[str]:
     return found
 
 
-def _is_mixed(
-    number: str, sentence: str, numbers: frozenset[str], sources: Sequence[_Known]
-) -> bool:
-    """Whether a number was joined with words that belong to another number of its source.
+def _numbers_are_at_home(sentence: str, sources: Sequence[_Known]) -> bool:
+    """Whether each number stands in a source together with the words beside it.
 
-    "With low risk 24 hours; with high risk 48 hours" does not support "with high risk 24 hours":
-    a later clause that has numbers of its own, none of them in the sentence, may not lend words.
+    "12.5 mg of heparin" is not supported by "12.5 mg of hydrochlorothiazide", and "with high risk
+    24 hours" is not by "with low risk 24 hours; with high risk 48 hours".
     """
+    numbers = frozenset(numbers_in(sentence))
     terms = frozenset(terms_of(sentence))
-    holding = [known.source.text for known in sources if number in known.numbers]
-    return all(_lends_words(text, number, terms, numbers) for text in holding)
+    return all(
+        any(
+            number in known.numbers
+            and beside <= known.terms
+            and not _lends_words(known.source.text, number, terms, numbers)
+            for known in sources
+        )
+        for number, beside in _beside_numbers(sentence, numbers)
+    )
+
+
+def _beside_numbers(
+    sentence: str, numbers: frozenset[str]
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """Each number with the terms beside it in its own clause."""
+    for clause in _CLAUSE_END.split(sentence):
+        terms = terms_of(clause)
+        for place, term in enumerate(terms):
+            for number in numbers & frozenset(numbers_in(term)):
+                beside = terms[max(0, place - BESIDE) : place + BESIDE + 1]
+                yield number, frozenset(beside) - {term}
 
 
 def _lends_words(
     text: str, number: str, terms: frozenset[str], numbers: frozenset[str]
 ) -> bool:
+    """Whether words of the sentence come from another number's clause of the source.
+
+    Only from a later clause with numbers of its own, none of them in the sentence: what stands
+    before a number belongs to it as well.
+    """
     clauses = _CLAUSE_END.split(text)
     place = next(
         (at for at, clause in enumerate(clauses) if number in numbers_in(clause)), len(clauses)
