@@ -262,7 +262,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--itl-ms", type=float, default=0)
     parser.add_argument("--tokens", type=int, default=0, help="0: quote the prompt instead")
     options = parser.parse_args(arguments)
-    words = tuple(f" word{number}" for number in range(options.tokens))
+    # Sentences of twelve words, no two alike.
+    words = tuple(f" word{n}{'.' if n % 12 == 11 else ''}" for n in range(options.tokens))
     usual = Script(
         tokens=words,
         first_token_seconds=options.ttft_ms / 1000,

@@ -1,0 +1,34 @@
+"""`make bench`, or `python -m tests.bench [NAME…]`: measurements, side by side, as one table."""
+
+import argparse
+
+from tests.bench import place
+from tests.bench.table import Row, note, show
+
+HOME = place.prepare()
+
+import django  # noqa: E402
+
+django.setup()
+
+from tests.bench import asking, page, papers  # noqa: E402
+
+BENCHES = {"asking": asking.run, "papers": papers.run, "page": page.run}
+
+
+def main() -> None:
+    """Run the benches that were named, or all; exit 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHES)}; default: all")
+    names = parser.parse_args().names or list(BENCHES)
+    rows: list[Row] = []
+    with place.opened(HOME) as opened:
+        for name in names:
+            rows += BENCHES[name](opened)
+    note("")
+    show(rows)
+    raise SystemExit(0 if all(row.met for row in rows) else 1)
+
+
+if __name__ == "__main__":
+    main()
