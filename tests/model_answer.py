@@ -12,7 +12,7 @@ SILENCE = "The documents do not say."
 
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[^\s.!?][^.!?\n]{30,400}[.!?](?=\s|$)")
-_PIECE = re.compile(r"\s*\S+")
+_PIECE = re.compile(r"\s*\S+|\s+\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,8 @@ class Script:
     """How the server answers one request. Times are seconds, counts are tokens (words here).
 
     `status` other than 200 answers with an error that says `message`. `abort_after` hangs up after
-    that many tokens, `hang_after` falls silent, `forever` starts the text again at its end.
+    that many tokens, `hang_after` falls silent, `forever` starts the text again at its end;
+    "{round}" in it is then the number of that beginning, so that no sentence is said twice.
     `raw` replaces the body of a good reply, byte for byte, and then the server hangs up.
     """
 
@@ -167,7 +168,8 @@ class Answer:
         if self._said >= self._count():
             self._end()
             return
-        piece = self._pieces[self._said % len(self._pieces)]
+        rounds, place = divmod(self._said, len(self._pieces))
+        piece = self._pieces[place].replace("{round}", str(rounds + 1))
         self._said += 1
         event = b"data: %b%b%b\n\n" % (self._before, json.dumps(piece).encode(), self._after)
         self._connection.transport.write(_chunk(event))

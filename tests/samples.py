@@ -1,4 +1,6 @@
-"""Small documents with known sentences."""
+"""Small documents with known sentences, and answers that they support."""
+
+from itertools import islice, product
 
 LEASE = """# Lease of the old mill
 
@@ -22,3 +24,13 @@ Patients older than seventy years start with 2.5 mg a day.
 
 If the INR rises above 4.5, the next dose is left out and the INR is checked on the following day.
 """
+
+
+def truths(count: int) -> str:
+    """An answer of so many sentences, at most 48, that the lease supports; each is said once."""
+    months = "January February March April May June July August September October November December"
+    openings = product(("In", "Since", "Until", "After"), months.split())
+    return " ".join(
+        f"{when} {month} the monthly rent is 4,250 euros and is due on the third working day."
+        for when, month in islice(openings, count)
+    )

@@ -6,6 +6,7 @@ connection is held while a model talks.
 
 import logging
 import time
+from contextlib import closing
 from dataclasses import replace
 from uuid import UUID
 
@@ -56,6 +57,7 @@ QUOTED_FOR_ABSTAINING = (
 QUOTED_FOR_UNSUPPORTED = (
     "The model's own words were not supported, so the documents are quoted instead."
 )
+REPEATED = "The model began to repeat itself and was stopped; the repetition is left out."
 NOT_RECORDED = Outcome(
     state=AnswerState.REFUSED,
     failure="not_recorded",
@@ -176,9 +178,13 @@ def _write(
     try:
         choice = _model_in_order(publisher, cancel)
         publisher.event({"type": "status", "state": "answering", "text": "Writing…"})
-        for delta in generate.stream(choice.client, asked, cancel=cancel):
-            writing.add(delta.text)
-            usage = delta.usage or usage
+        # Leaving the stream early hangs up, and the model server's slot is free again.
+        with closing(generate.stream(choice.client, asked, cancel=cancel)) as deltas:
+            for delta in deltas:
+                writing.add(delta.text)
+                usage = delta.usage or usage
+                if writing.is_repeating:
+                    break
     except Stopped:
         state, reason = AnswerState.STOPPED, "You stopped this answer."
     except InferenceError as trouble:
@@ -188,6 +194,8 @@ def _write(
         reason = FAILURES.get(type(trouble), UNAVAILABLE)
     publisher.flush()
     writing.end()
+    if writing.is_repeating and state is AnswerState.ANSWERED:
+        reason = REPEATED
     ended = Outcome(
         state=state,
         text=writing.text,

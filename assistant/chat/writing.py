@@ -7,6 +7,7 @@ from typing import Any
 
 from assistant.chat.ground import Checked, Source, Support
 from assistant.chat.models import Citation
+from assistant.chat.repeats import first_repeated
 from assistant.chat.stream import Publisher
 from assistant.chat.turn import Shown
 from assistant.documents.sentences import split
@@ -40,9 +41,10 @@ class Writing:
         self.text = ""
         self.sentences: list[dict[str, Any]] = []
         self.citations: list[Citation] = []
+        self._repeats_from: int | None = None
 
     def add(self, piece: str) -> None:
-        """Take the next piece of the model's text and pass it on."""
+        """Take the next piece of the model's text and pass it on. Ask `is_repeating` after it."""
         # Characters nobody sees carry no meaning a reader could check.
         piece = self._without_fences(piece.translate(_DROP))
         self._take(piece)
@@ -74,10 +76,21 @@ class Writing:
     def end(self) -> None:
         """The model has finished: check what is left."""
         rest, self._held = self._fence.sub("", self._held), ""
-        self._take(rest)
-        if self._tail.strip():
+        if not self.is_repeating:
+            self._take(rest)
+        if self._tail.strip() and not self.is_repeating:
             self._settle(self._tail)
         self._tail = ""
+        if self.is_repeating:
+            self._drop_repeats()
+
+    def _drop_repeats(self) -> None:
+        """Keep what was there before the model began to repeat itself."""
+        del self.sentences[self._repeats_from :]
+        # Citations are numbered in the order of their sentences, so the last ones lose their use.
+        used = [number for entry in self.sentences for number in entry["citations"]]
+        del self.citations[max(used, default=0) :]
+        self.text = "".join(entry["text"] for entry in self.sentences)
 
     def quote(self, sources: Sequence[Source]) -> None:
         """Put quotations in the place of what the model wrote."""
@@ -95,6 +108,11 @@ class Writing:
         self.text = "\n\n".join(source.text for source in sources)
 
     @property
+    def is_repeating(self) -> bool:
+        """Whether the model says again what it has said; what follows is not worth waiting for."""
+        return self._repeats_from is not None
+
+    @property
     def supported_share(self) -> float:
         """The share of its sentences that the evidence supports (0..1)."""
         if not self.sentences:
@@ -107,6 +125,8 @@ class Writing:
         # The last sentence may go on; so may one that ends where the text ends.
         for span, following in pairwise(spans):
             self._settle(self._tail[span.start - self._gap(span.start) : following.start])
+            if self.is_repeating:
+                return
         if len(spans) > 1:
             self._tail = self._tail[spans[-1].start :]
 
@@ -131,6 +151,8 @@ class Writing:
         }
         self.sentences.append(entry)
         self._publisher.event({"type": "sentence", "index": len(self.sentences) - 1, **entry})
+        said = [sentence["text"] for sentence in self.sentences]
+        self._repeats_from = first_repeated(said)
 
     def _check(self, sentence: str) -> Checked:
         if not self._grounded:

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser.asking import ask, open_chat, wait_until_answered
 from tests.model_server import Script
 from tests.people import make_world
-from tests.samples import LEASE
+from tests.samples import LEASE, truths
 
 RENT = "The monthly rent is 4,250 euros and is due on the third working day of each month."
 INVENTED = "The house has 17 windows and a cellar full of wine from the south."
@@ -80,7 +80,7 @@ def test_markup_from_a_model_stays_text(chat, model):
 
 
 def test_stop_keeps_what_was_written(chat, model):
-    model.enqueue(Script(text=f"{RENT} ", forever=True, between_tokens_seconds=0.03))
+    model.enqueue(Script(text=f"{{round}}: {RENT} ", forever=True, between_tokens_seconds=0.03))
     turn = ask(chat, QUESTION)
     expect(turn.locator(".prose")).to_contain_text("third working day")
     chat.keyboard.press("Escape")
@@ -90,18 +90,20 @@ def test_stop_keeps_what_was_written(chat, model):
 
 
 def test_a_reload_in_the_middle_reads_on_to_the_end(chat, model):
-    long = " ".join([RENT] * 6)
+    long = truths(6)
     model.enqueue(Script(text=long, between_tokens_seconds=0.04))
     turn = ask(chat, QUESTION)
     expect(turn.locator(".prose")).to_contain_text("third working day")
     chat.wait_for_url("**/chat/*-*/")
     chat.reload()
     turn = wait_until_answered(chat.locator(".turn"))
-    assert [part.strip() for part in turn.locator(".sentence").all_inner_texts()] == [RENT] * 6
+    parts = [part.strip() for part in turn.locator(".sentence").all_inner_texts()]
+    assert len(parts) == 6
+    assert " ".join(parts) == long
 
 
 def test_a_second_tab_follows_the_same_answer(chat, model):
-    model.enqueue(Script(text=" ".join([RENT] * 4), between_tokens_seconds=0.04))
+    model.enqueue(Script(text=truths(4), between_tokens_seconds=0.04))
     turn = ask(chat, QUESTION)
     chat.wait_for_url("**/chat/*-*/")
     other = chat.context.new_page()
@@ -122,7 +124,7 @@ def test_only_start_and_end_are_announced(chat, model):
           hear.observe(place, {childList: true});
         }"""
     )
-    model.enqueue(Script(text=" ".join([RENT] * 3), between_tokens_seconds=0.01))
+    model.enqueue(Script(text=truths(3), between_tokens_seconds=0.01))
     wait_until_answered(ask(chat, QUESTION))
     assert chat.evaluate("said") == ["Answer started", "Answer finished"]
 
@@ -266,7 +268,7 @@ def test_a_session_that_ended_elsewhere_is_told_and_the_text_is_kept(chat, sign_
 
 
 def test_the_reader_may_scroll_back_while_an_answer_is_written(chat, model):
-    model.enqueue(Script(text=" ".join([RENT] * 40), between_tokens_seconds=0.005))
+    model.enqueue(Script(text=truths(40), between_tokens_seconds=0.005))
     turn = ask(chat, QUESTION)
     expect(turn.locator(".prose")).to_contain_text("working day")
     column = chat.locator(".turns")

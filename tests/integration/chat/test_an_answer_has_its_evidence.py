@@ -11,7 +11,7 @@ from assistant.chat.models import Answer, Question
 from assistant.documents.models import Version
 from tests.model_server import ModelServer, Script
 from tests.people import World
-from tests.samples import LEASE
+from tests.samples import LEASE, truths
 from tests.visitor import Visitor, text_of
 
 ASKED = "How much is the monthly rent of the old mill?"
@@ -158,7 +158,8 @@ def test_stop_ends_within_a_second_and_frees_the_slot(
 ) -> None:
     import time
 
-    model.enqueue(Script(text="The rent. ", forever=True, between_tokens_seconds=0.02))
+    endless = Script(text="The rent of floor {round}. ", forever=True, between_tokens_seconds=0.02)
+    model.enqueue(endless)
     with bob.socket() as socket:
         accepted = socket.ask(ASKED, read.matter.id)
         seen = socket.wait_for_text(accepted["answer"], characters=40)
@@ -171,6 +172,20 @@ def test_stop_ends_within_a_second_and_frees_the_slot(
     assert events[-1]["text"].startswith(seen)
     assert model.disconnects == 1
     assert model.open_streams == 0
+
+
+def test_a_model_that_repeats_itself_is_stopped_and_the_repetition_left_out(
+    read: World, bob: Visitor, model: ModelServer
+) -> None:
+    said = f"{TRUE} Repairs below 300 euros are paid by the tenant. "
+    model.enqueue(Script(text=said, forever=True, between_tokens_seconds=0.002))
+    with bob.socket() as socket:
+        final = socket.events(socket.ask(ASKED, read.matter.id)["answer"])[-1]
+    assert final["state"] == "answered"
+    assert final["text"] == said
+    assert [s["citations"] for s in final["sentences"]] == [[1], [2]]
+    assert "began to repeat itself" in final["reason"]
+    assert (model.disconnects, model.open_streams) == (1, 0)
 
 
 def test_stop_works_before_the_first_token(read: World, bob: Visitor, model: ModelServer) -> None:
@@ -191,7 +206,7 @@ def test_stop_works_before_the_first_token(read: World, bob: Visitor, model: Mod
 def test_a_second_tab_resumes_at_the_exact_character(
     read: World, bob: Visitor, model: ModelServer
 ) -> None:
-    model.enqueue(Script(text=f"{TRUE} " * 6, between_tokens_seconds=0.01))
+    model.enqueue(Script(text=truths(6), between_tokens_seconds=0.01))
     with bob.socket() as socket:
         accepted = socket.ask(ASKED, read.matter.id)
         seen = socket.wait_for_text(accepted["answer"], characters=60)

@@ -15,12 +15,12 @@ from compliance.commitment import Commitment, opens
 from compliance.shape import Digest
 from tests.model_server import ModelServer, Script
 from tests.people import World
-from tests.samples import LEASE
+from tests.samples import LEASE, truths
 from tests.visitor import Visitor, apply
 
 ASKED = "How much is the monthly rent of the old mill?"
 TRUE = "The monthly rent is 4,250 euros and is due on the third working day of each month."
-SLOW = Script(text=f"{TRUE} " * 8, between_tokens_seconds=0.05)
+SLOW = Script(text=truths(8), between_tokens_seconds=0.05)
 
 
 @pytest.fixture
