@@ -103,6 +103,10 @@ class ModelServer:
         """Let /health answer 200 or 503."""
         self._state.healthy = healthy
 
+    def set_max_model_len(self, tokens: int) -> None:
+        """Serve the model with a context of so many tokens from now on."""
+        self._state.max_model_len = tokens
+
     def hang_up(self) -> None:
         """Cut every connection, as a killed server does."""
         self._loop.call_soon_threadsafe(self._abort_all)

@@ -7,7 +7,7 @@ connection is held while a model talks.
 import logging
 import time
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -152,6 +152,15 @@ def _is_about(shown: Shown, asked: str) -> bool:
     )
 
 
+@dataclass(slots=True, kw_only=True)
+class _Asked:
+    """Who was asked what; stays as far as it came when the model fails."""
+
+    choice: engines.Choice | None = None
+    fitted: prompt.Fitted | None = None
+    usage: generate.Usage | None = None
+
+
 def _write(
     taken: Turn,
     shown: Shown,
@@ -159,32 +168,15 @@ def _write(
     cancel: generate.Cancel,
 ) -> Outcome:
     mark = prompt.mark_for(settings.SECRET_KEY, taken.conversation_id)
-    asked = prompt.build(
-        taken.question,
-        sources=[
-            prompt.Source(title=spoken_title(row.title), page=row.page, text=row.text)
-            for row in shown.rows[: settings.PASSAGES_READ]
-        ],
-        history=taken.history,
-        mark=mark,
-        cache_salt=prompt.cache_salt_for(settings.SECRET_KEY, taken.matter_id, taken.epoch),
-        max_tokens=settings.ANSWER_TOKENS,
-        uses_documents=taken.uses_documents,
-    )
     writing = Writing(shown, publisher, mark=mark, grounded=taken.uses_documents)
-    choice: engines.Choice | None = None
-    usage: generate.Usage | None = None
+    asked = _Asked()
     state, reason, failure = AnswerState.ANSWERED, "", ""
     try:
-        choice = _model_in_order(publisher, cancel)
-        publisher.event({"type": "status", "state": "answering", "text": "Writing…"})
-        # Leaving the stream early hangs up, and the model server's slot is free again.
-        with closing(generate.stream(choice.client, asked, cancel=cancel)) as deltas:
-            for delta in deltas:
-                writing.add(delta.text)
-                usage = delta.usage or usage
-                if writing.is_repeating:
-                    break
+        asked.choice = _model_in_order(publisher, cancel)
+        asked.fitted = _prompt(taken, shown, mark, asked.choice.max_model_len)
+        text = _writing_text(asked.fitted)
+        publisher.event({"type": "status", "state": "answering", "text": text})
+        _take_down(asked, writing, cancel)
     except Stopped:
         state, reason = AnswerState.STOPPED, "You stopped this answer."
     except InferenceError as trouble:
@@ -196,22 +188,65 @@ def _write(
     writing.end()
     if writing.is_repeating and state is AnswerState.ANSWERED:
         reason = REPEATED
-    ended = Outcome(
-        state=state,
-        text=writing.text,
-        sentences=writing.sentences,
-        citations=writing.citations,
-        model=choice.model if choice else "",
-        why=choice.why if choice else "",
-        reason=reason,
-        failure=failure,
-        prompt=prompt.text_of(asked),
-        prompt_version=prompt.VERSION,
-        usage=usage,
+    ended = replace(
+        _written(asked, writing), state=state, reason=reason, failure=failure
     )
     if state is AnswerState.ANSWERED and taken.uses_documents:
         return _judged(ended, taken, writing, shown.grounds)
     return ended
+
+
+def _written(asked: _Asked, writing: Writing) -> Outcome:
+    return Outcome(
+        state=AnswerState.ANSWERED,
+        text=writing.text,
+        sentences=writing.sentences,
+        citations=writing.citations,
+        model=asked.choice.model if asked.choice else "",
+        why=asked.choice.why if asked.choice else "",
+        asked=asked.fitted,
+        usage=asked.usage,
+    )
+
+
+def _prompt(
+    taken: Turn, shown: Shown, mark: str, max_model_len: int | None
+) -> prompt.Fitted:
+    return prompt.fit(
+        taken.question,
+        sources=[
+            prompt.Source(title=spoken_title(row.title), page=row.page, text=row.text)
+            for row in shown.rows[: settings.PASSAGES_READ]
+        ],
+        history=taken.history,
+        mark=mark,
+        cache_salt=prompt.cache_salt_for(settings.SECRET_KEY, taken.matter_id, taken.epoch),
+        max_tokens=settings.ANSWER_TOKENS,
+        max_model_len=max_model_len,
+        uses_documents=taken.uses_documents,
+    )
+
+
+def _writing_text(fitted: prompt.Fitted) -> str:
+    if fitted.passages_left_out:
+        return "Writing… The model has room for fewer passages than usual."
+    if fitted.exchanges_left_out:
+        return "Writing… The model has no room for earlier questions."
+    return "Writing…"
+
+
+def _take_down(asked: _Asked, writing: Writing, cancel: generate.Cancel) -> None:
+    """Take what the model says, to its end or until it repeats itself."""
+    assert asked.choice is not None
+    assert asked.fitted is not None
+    stream = generate.stream(asked.choice.client, asked.fitted.prompt, cancel=cancel)
+    # Leaving the stream early hangs up, and the model server's slot is free again.
+    with closing(stream) as deltas:
+        for delta in deltas:
+            writing.add(delta.text)
+            asked.usage = delta.usage or asked.usage
+            if writing.is_repeating:
+                return
 
 
 def _model_in_order(publisher: Publisher, cancel: generate.Cancel) -> engines.Choice:

@@ -19,15 +19,27 @@ TRUSTED_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The model that answers, and why it."""
+    """The model that answers, and why it.
+
+    `max_model_len` is its context in tokens, None when its server does not tell.
+    """
 
     client: Client
     model: str
     why: str
+    max_model_len: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A server was in order at `at` (monotonic seconds) and told its model's context."""
+
+    at: float
+    max_model_len: int | None
 
 
 _clients: dict[tuple[str, str], Client] = {}
-_checked: dict[str, float] = {}
+_checked: dict[str, _Found] = {}
 _lock = threading.Lock()
 
 
@@ -52,9 +64,11 @@ def choose() -> Choice:
         raise Unavailable("No model server is set up. Start one, or set CLOISTER_MODELS.")
     name = next((preferred for preferred in PREFERRED if preferred in known), min(known))
     client = _client(name, known[name])
-    _make_sure(client)
+    found = _make_sure(client)
     why = "the only model" if len(known) == 1 else f"{name} answers first"
-    return Choice(client=client, model=client.model, why=why)
+    return Choice(
+        client=client, model=client.model, why=why, max_model_len=found.max_model_len
+    )
 
 
 def distrust() -> None:
@@ -82,14 +96,16 @@ def _client(name: str, address: str) -> Client:
         return _clients[name, address]
 
 
-def _make_sure(client: Client) -> None:
+def _make_sure(client: Client) -> _Found:
     """Refuse a server that is not ready, or that serves another model than it should."""
     now = time.monotonic()
-    if now - _checked.get(client.address, -TRUSTED_SECONDS) < TRUSTED_SECONDS:
-        return
+    known = _checked.get(client.address)
+    if known is not None and now - known.at < TRUSTED_SECONDS:
+        return known
     health = check(client)
     if not health.ready:
         raise Unavailable(health.reason or f"The model server at {client.address} is not ready.")
+    found = _Found(at=now, max_model_len=health.max_model_len)
     with _lock:
-        _checked[client.address] = now
-
+        _checked[client.address] = found
+    return found

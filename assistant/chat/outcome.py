@@ -10,7 +10,7 @@ from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from assistant.accounts.identity import entered
-from assistant.chat import work
+from assistant.chat import prompt, work
 from assistant.chat.models import Answer, AnswerState, Citation
 from assistant.chat.turn import Turn
 from compliance import log
@@ -38,8 +38,7 @@ class Outcome:
     why: str = ""
     reason: str = ""
     failure: str = "unknown"
-    prompt: str = ""
-    prompt_version: str = ""
+    asked: prompt.Fitted | None = None
     usage: Usage | None = None
 
     def as_event(self, receipt: str) -> dict[str, Any]:
@@ -73,14 +72,17 @@ def finish(turn: Turn, outcome: Outcome) -> bool:
 
 
 def _store(turn: Turn, outcome: Outcome) -> bool:
-    prompt = log.commitment(outcome.prompt)
+    asked = outcome.asked
+    prompted = log.commitment(prompt.text_of(asked.prompt) if asked else "")
     answer = log.commitment(outcome.text)
     receipt = {
         "id": str(turn.answer_id),
         "model": outcome.model,
-        "prompt_version": outcome.prompt_version,
-        "prompt_digest": prompt.digest,
-        "prompt_nonce": prompt.nonce.hex(),
+        "prompt_version": prompt.VERSION if asked else "",
+        "prompt_digest": prompted.digest,
+        "prompt_nonce": prompted.nonce.hex(),
+        "exchanges_left_out": asked.exchanges_left_out if asked else 0,
+        "passages_left_out": asked.passages_left_out if asked else 0,
         "answer_digest": answer.digest,
         "answer_nonce": answer.nonce.hex(),
         "tokens_in": outcome.usage.prompt_tokens if outcome.usage else 0,
@@ -102,7 +104,7 @@ def _store(turn: Turn, outcome: Outcome) -> bool:
         )
         Citation.objects.filter(answer_id=turn.answer_id).delete()
         Citation.objects.bulk_create(_owned(turn, outcome.citations))
-        log.append(_event(turn, outcome, prompt.digest, answer.digest), context=turn.record)
+        log.append(_event(turn, outcome, prompted.digest, answer.digest), context=turn.record)
     return True
 
 
@@ -116,15 +118,15 @@ def _owned(turn: Turn, citations: list[Citation]) -> list[Citation]:
     return citations
 
 
-def _event(turn: Turn, outcome: Outcome, prompt: Any, answer: Any) -> Any:
+def _event(turn: Turn, outcome: Outcome, prompted: Any, answer: Any) -> Any:
     about: dict[str, Any] = {"object": turn.answer_id, "conversation": turn.conversation_id}
     if outcome.state in GIVEN:
         return AnswerGiven(
             **about,
             state=RecordedState(outcome.state.value),
             model=outcome.model or None,
-            prompt_version=outcome.prompt_version or None,
-            prompt=prompt if outcome.prompt else None,
+            prompt_version=prompt.VERSION if outcome.asked else None,
+            prompt=prompted if outcome.asked else None,
             answer=answer,
             tokens_in=outcome.usage.prompt_tokens if outcome.usage else 0,
             tokens_out=outcome.usage.completion_tokens if outcome.usage else 0,

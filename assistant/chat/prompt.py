@@ -7,12 +7,13 @@ words are taken apart in it.
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from inference.errors import TooLong
 from inference.generate import Message, Prompt, Role
-from inference.tokens import escape_reserved
+from inference.tokens import escape_reserved, fits
 
 VERSION = "answers-1"
 NOT_FOUND = "NOT FOUND"
@@ -48,6 +49,58 @@ class Source:
     title: str
     page: int
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A prompt that leaves room for its answer, and how much was left out of it for that."""
+
+    prompt: Prompt
+    exchanges_left_out: int = 0
+    passages_left_out: int = 0
+
+
+def fit(
+    question: str,
+    *,
+    sources: Sequence[Source],
+    history: Sequence[Exchange],
+    mark: str,
+    cache_salt: str,
+    max_tokens: int,
+    max_model_len: int | None,
+    uses_documents: bool = True,
+) -> Fitted:
+    """The prompt for one question, cut so that it and its answer fit the model's context.
+
+    The oldest exchange goes first, then the last passage; the best passage stays. Nothing is cut
+    when `max_model_len` (tokens) is None. Tokens are estimated, rather too many than too few.
+    Raises TooLong when the question with the best passage leaves no room.
+    """
+    for exchanges, passages in _cuts(len(history), len(sources)):
+        asked = build(
+            question,
+            sources=sources[: len(sources) - passages],
+            history=history[exchanges:],
+            mark=mark,
+            cache_salt=cache_salt,
+            max_tokens=max_tokens,
+            uses_documents=uses_documents,
+        )
+        texts = [message.content for message in asked.messages]
+        if max_model_len is None or fits(
+            texts, max_tokens=max_tokens, max_model_len=max_model_len
+        ):
+            return Fitted(
+                prompt=asked, exchanges_left_out=exchanges, passages_left_out=passages
+            )
+    raise TooLong("The question leaves no room for an answer in the model's context.")
+
+
+def _cuts(exchanges: int, passages: int) -> Iterator[tuple[int, int]]:
+    """How many exchanges and passages to leave out, from nothing to all but the best passage."""
+    yield from ((cut, 0) for cut in range(exchanges + 1))
+    yield from ((exchanges, cut) for cut in range(1, passages))
 
 
 def build(
