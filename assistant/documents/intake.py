@@ -33,6 +33,7 @@ from compliance.events import (
     DocumentCancelled,
     DocumentDeleted,
     DocumentDuplicate,
+    DocumentRetried,
     DocumentUploaded,
 )
 
@@ -137,12 +138,7 @@ def retry(record: Context, version: Version) -> bool:
     if not changed:
         return False
     log.append(
-        DocumentUploaded(
-            object=version.document_id,
-            version=version.id,
-            sha256=Digest(version.sha256),
-            size_bytes=version.size,
-        ),
+        DocumentRetried(object=version.document_id, version=version.id),
         context=replace(record, matter=version.document.matter_id),
     )
     begin_work(version)

@@ -29,6 +29,7 @@ from compliance.events.documents import DocumentDuplicate as DocumentDuplicate
 from compliance.events.documents import DocumentIndexed as DocumentIndexed
 from compliance.events.documents import DocumentOpened as DocumentOpened
 from compliance.events.documents import DocumentRejected as DocumentRejected
+from compliance.events.documents import DocumentRetried as DocumentRetried
 from compliance.events.documents import DocumentUploaded as DocumentUploaded
 from compliance.events.documents import VersionPublished as VersionPublished
 from compliance.events.matters import MatterCreated as MatterCreated

@@ -61,6 +61,16 @@ class DocumentCancelled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRetried(Event):
+    """A rejected or cancelled version is about to be read once more. Object: the document."""
+
+    type: ClassVar[str] = "document.retried"
+    says: ClassVar[str] = "{actor} asked for {object} to be read once more"
+    outcome: Outcome = Outcome.BEGUN
+    version: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentDeleted(Event):
     """A document was deleted with its versions. Object: the document."""
 

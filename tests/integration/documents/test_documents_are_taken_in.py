@@ -95,7 +95,7 @@ def test_ingesting_twice_changes_nothing(world: World) -> None:
         assert Passage.objects.filter(version=version).count() == version.passage_count
 
 
-def test_a_cancelled_upload_is_not_read(world: World) -> None:
+def test_a_cancelled_upload_is_not_read(world: World, superuser: Any) -> None:
     version = world.upload("lease.md", LEASE)
     with world.alice.entered() as acting:
         assert intake.cancel(acting.record, version)
@@ -104,6 +104,12 @@ def test_a_cancelled_upload_is_not_read(world: World) -> None:
     with world.alice.entered() as acting:
         assert intake.retry(acting.record, version)
     assert ingest(version.id) == State.INDEXED
+    types = superuser(
+        "select type from compliance_event where object = %s order by recorded_at",
+        [version.document_id],
+    )
+    told = ["document.uploaded", "document.cancelled", "document.retried"]
+    assert [row[0] for row in types][:3] == told
 
 
 def test_the_workers_read_what_was_uploaded(world: World, installation: Any) -> None:
