@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import BooleanField, Count, F, Func, Q
 
 from assistant.access.errors import Missing
 from assistant.access.models import Level, Matter, Membership
@@ -26,6 +26,19 @@ class MatterSummary:
     level: str
 
 
+def _sees(places: str = "") -> Func:
+    """The condition on memberships (at `places`) that their people see the matter.
+
+    A member behind a wall does not, and no list names them.
+    """
+    return Func(
+        F(f"{places}user_id"),
+        F(f"{places}matter_id"),
+        function="auth.sees",
+        output_field=BooleanField(),
+    )
+
+
 def my_matters(user: User) -> list[MatterSummary]:
     """The matters the person is a member of, with what they hold."""
     found = Matter.objects.annotate(
@@ -34,7 +47,7 @@ def my_matters(user: User) -> list[MatterSummary]:
             filter=Q(documents__deleted_at__isnull=True, documents__live_version__isnull=False),
             distinct=True,
         ),
-        people=Count("memberships", distinct=True),
+        people=Count("memberships", filter=Q(_sees("memberships__")), distinct=True),
     ).order_by("reference", "name")
     levels = dict(Membership.objects.filter(user=user).values_list("matter_id", "level"))
     return [
@@ -76,10 +89,20 @@ def matter_named(name: str) -> Matter:
 
 
 def members_of(matter: Matter) -> list[Membership]:
-    """Who is in the matter, leads first."""
+    """Who is in the matter and sees it, leads first."""
     return list(
-        matter.memberships.select_related("user").order_by("level", "user__display_name")
+        matter.memberships.filter(_sees())
+        .select_related("user")
+        .order_by("level", "user__display_name")
     )
+
+
+def people_who_see(matter_id: UUID) -> list[User]:
+    """Everybody who sees the matter and what is in it, by name."""
+    places = Membership.objects.filter(_sees(), matter_id=matter_id, user__is_active=True)
+    return [
+        place.user for place in places.select_related("user").order_by("user__display_name")
+    ]
 
 
 def leads(matter: Matter) -> bool:
@@ -175,7 +198,8 @@ def _only_leads(matter: Matter) -> None:
 def _keep_a_lead(matter: Matter, *, without: User | None) -> None:
     if without is None:
         return
-    others = matter.memberships.filter(level=Level.LEAD).exclude(user=without)
+    # A lead behind a wall cannot lead.
+    others = matter.memberships.filter(_sees(), level=Level.LEAD).exclude(user=without)
     leading = matter.memberships.filter(level=Level.LEAD, user=without)
     if leading.exists() and not others.exists():
         raise ValidationError("A matter keeps at least one lead. Make somebody else lead first.")

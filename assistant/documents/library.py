@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count, OuterRef, Q, Subquery
 
 from assistant.access.errors import Missing
+from assistant.access.matters import people_who_see
 from assistant.access.models import Matter
 from assistant.accounts.models import User
 from assistant.documents import blobs
@@ -131,11 +132,7 @@ def pages_of(version: Version) -> list[Page]:
 
 def who_can_see(document: Document) -> list[User]:
     """Everybody who may see the document, by name."""
-    return list(
-        User.objects.filter(memberships__matter_id=document.matter_id, is_active=True)
-        .order_by("display_name")
-        .distinct()
-    )
+    return people_who_see(document.matter_id)
 
 
 def open_page(

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from assistant.access.errors import Missing
-from assistant.access.matters import matter_for
+from assistant.access.matters import matter_for, people_who_see
 from assistant.access.models import Matter
 from assistant.access.web import signed_in
 from assistant.accounts.identity import NotSignedIn, entered
@@ -32,7 +32,7 @@ def _shelf(matter: Matter) -> dict[str, object]:
 def library(request: Request, matter_id: UUID) -> HttpResponse:
     """The documents of a matter, and the place to drop new ones."""
     matter = matter_for(matter_id)
-    people = [member.user for member in matter.memberships.select_related("user")]
+    people = people_who_see(matter.id)
     limit = settings.UPLOAD_BYTES // 1_000_000
     context = {**_shelf(matter), "people": people, "limit_megabytes": limit}
     return render(request, "documents/library.html", context)

@@ -11,12 +11,22 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from assistant.access.errors import Missing
-from assistant.access.matters import add_member, epoch_of, leads, matter_for, my_matters
+from assistant.access.matters import (
+    add_member,
+    epoch_of,
+    leads,
+    matter_for,
+    members_of,
+    my_matters,
+    people_who_see,
+    remove_member,
+)
 from assistant.access.walls import lift_wall, matter_id_of, raise_wall
 from assistant.accounts.identity import entered
 from assistant.chat.ask import accept_question
 from assistant.documents import retrieve, vectors
 from assistant.documents.access import document_for
+from assistant.documents.library import who_can_see
 from tests.installation import Installation
 from tests.people import Person, World
 from tests.samples import LEASE
@@ -108,6 +118,45 @@ def test_a_wall_is_for_one_person(world: World) -> None:
     before = _counts(world.alice)
     with _wall(world, world.bob):
         assert _counts(world.alice) == before
+
+
+def test_no_list_names_a_person_behind_a_wall(world: World) -> None:
+    world.add("lease.md", LEASE)
+
+    def named() -> list[list[Any]]:
+        with world.as_alice() as acting:
+            document = document_for(world.documents["lease.md"])
+            (row,) = my_matters(acting.user)
+            return [
+                [member.user for member in members_of(world.matter)],
+                people_who_see(world.matter.id),
+                who_can_see(document),
+                [row.members],
+            ]
+
+    both, alone = [world.alice.user, world.bob.user], [world.alice.user]
+    assert named() == [both, both, both, [2]]
+    with _wall(world, world.bob):
+        assert named() == [alone, alone, alone, [1]]
+    assert named() == [both, both, both, [2]]
+
+
+def test_who_sees_a_matter_is_told_to_its_members_only(world: World) -> None:
+    with world.charlie.entered(), connection.cursor() as cursor:
+        cursor.execute("select auth.sees(%s, %s)", [world.alice.user.pk, world.matter.id])
+        assert cursor.fetchone() == (False,)
+        assert people_who_see(world.matter.id) == []
+
+
+def test_a_lead_behind_a_wall_does_not_count_as_one(world: World) -> None:
+    with world.as_alice() as acting:
+        record, username = acting.record, world.bob.username
+        add_member(record, world.matter, acting.user, username=username, level="lead")
+    with _wall(world, world.bob), world.as_alice() as acting:
+        with pytest.raises(ValidationError, match="at least one lead"):
+            remove_member(
+                acting.record, world.matter, user_public_id=world.alice.user.public_id
+            )
 
 
 def test_a_wall_beats_being_made_a_member_again(world: World) -> None:
