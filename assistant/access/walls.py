@@ -46,12 +46,28 @@ def matter_id_of(name: str) -> UUID:
     return wanted
 
 
-def raise_wall(matter_id: UUID, person: User, *, reason: str, by: User | None = None) -> Wall:
-    """Keep a person out of a matter. Raises ValidationError when a wall stands already."""
+def raise_wall(
+    matter_id: UUID,
+    person: User,
+    *,
+    reason: str,
+    by: User | None = None,
+    leave_without_lead: bool = False,
+) -> Wall:
+    """Keep a person out of a matter.
+
+    Raises ValidationError when a wall stands already, and when it would leave the matter without
+    a lead unless that is wanted: nobody could then say who is a member.
+    """
     kept = log.commitment(_given(reason))
     with transaction.atomic(using=OWNER):
         if _standing(matter_id, person) is not None:
             raise ValidationError(f"A wall between {person} and this matter stands already.")
+        if not leave_without_lead and _is_last_lead(matter_id, person):
+            raise ValidationError(
+                f"{person} is the only lead of this matter. Have somebody else made lead first, "
+                "or leave it without a lead on purpose with --leave-without-lead."
+            )
         log.append(
             WallRaised(object=person.public_id, reason=kept.digest),
             context=_context(matter_id, by),
@@ -91,6 +107,21 @@ def _standing(matter_id: UUID, person: User) -> Wall | None:
         .filter(matter_id=matter_id, user=person, lifted_at__isnull=True)
         .first()
     )
+
+
+def _is_last_lead(matter_id: UUID, person: User) -> bool:
+    """Whether the person leads the matter and nobody else does who can sign in and see it."""
+    with connections[OWNER].cursor() as cursor:
+        # Held until the end: of two walls at once, the second must see the first.
+        cursor.execute("select 1 from auth.acl_group where matter = %s for update", [matter_id])
+        cursor.execute(
+            "select m.uid from auth.member m where m.matter = %s and m.leads and not exists"
+            " (select 1 from auth.wall w where w.matter = m.matter and w.uid = m.uid)",
+            [matter_id],
+        )
+        leading = {uid for (uid,) in cursor.fetchall()}
+    others = User.objects.using(OWNER).filter(pk__in=leading - {person.pk}, is_active=True)
+    return person.pk in leading and not others.exists()
 
 
 def _given(reason: str) -> str:

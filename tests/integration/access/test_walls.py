@@ -72,7 +72,7 @@ def _ask(world: World, person: Person) -> None:
 
 @contextmanager
 def _wall(world: World, person: Person) -> Iterator[None]:
-    raise_wall(world.matter.id, person.user, reason=REASON)
+    raise_wall(world.matter.id, person.user, reason=REASON, leave_without_lead=True)
     yield
     lift_wall(world.matter.id, person.user, reason="The other case is closed.")
 
@@ -228,6 +228,31 @@ def test_a_second_wall_and_lifting_none_are_refused(world: World) -> None:
         lift_wall(world.matter.id, world.bob.user, reason=REASON)
     with _wall(world, world.bob), pytest.raises(ValidationError, match="stands already"):
         raise_wall(world.matter.id, world.bob.user, reason=REASON)
+
+
+def test_a_matter_s_only_lead_is_walled_off_on_purpose_only(
+    world: World, installation: Installation
+) -> None:
+    words = ["--person", world.alice.username, "--matter", str(world.matter.id)]
+    words += ["--reason", REASON]
+    refused = installation.manage("wall", "raise", *words)
+    assert refused.returncode == 1
+    assert "is the only lead of this matter" in refused.stderr
+    with world.as_alice():
+        assert leads(world.matter)
+    done = installation.manage("wall", "raise", *words, "--leave-without-lead")
+    assert done.returncode == 0, done.stderr
+    with world.as_alice():
+        assert not leads(world.matter)
+
+
+def test_a_lead_is_walled_off_when_another_is_left(world: World) -> None:
+    with world.as_alice() as acting:
+        record, username = acting.record, world.bob.username
+        add_member(record, world.matter, acting.user, username=username, level="lead")
+    raise_wall(world.matter.id, world.bob.user, reason=REASON)
+    with pytest.raises(ValidationError, match="only lead"):
+        raise_wall(world.matter.id, world.alice.user, reason=REASON)
 
 
 def test_a_wall_needs_a_reason(world: World) -> None:

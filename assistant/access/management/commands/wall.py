@@ -1,4 +1,7 @@
-"""`manage.py wall raise|lift --person U --matter M --reason R [--by USER] [--json]`."""
+"""`manage.py wall raise|lift --person U --matter M --reason R [--by USER] [--json]`.
+
+`raise` takes `--leave-without-lead`.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from assistant.access.errors import Missing
+from assistant.access.models import Wall
 from assistant.access.walls import lift_wall, matter_id_of, raise_wall
 from assistant.accounts.commands import Say, refused
 from assistant.accounts.models import User
@@ -23,14 +27,17 @@ class Command(Say):
         parser.add_argument("--matter", required=True, help="reference or id")
         parser.add_argument("--reason", required=True, help="why; kept with the wall")
         parser.add_argument("--by", help="the account of whoever decided it")
+        parser.add_argument(
+            "--leave-without-lead",
+            action="store_true",
+            help="raise it even if nobody is left to say who is a member",
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verb = raise_wall if options["what"] == "raise" else lift_wall
         person = _account(options["person"])
-        by = _account(options["by"]) if options["by"] else None
         try:
-            wall = verb(matter_id_of(options["matter"]), person, reason=options["reason"], by=by)
+            wall = _change(person, options)
         except Missing as error:
             raise refused(
                 f"There is no matter {options['matter']}. Where Cloister has a single database "
@@ -50,6 +57,20 @@ class Command(Say):
         }
         held = "stands" if standing else "no longer stands"
         self.show(result, f"A wall {held} between {person.username} and {options['matter']}.")
+
+
+def _change(person: User, options: dict[str, Any]) -> Wall:
+    by = _account(options["by"]) if options["by"] else None
+    matter_id, reason = matter_id_of(options["matter"]), options["reason"]
+    if options["what"] == "lift":
+        return lift_wall(matter_id, person, reason=reason, by=by)
+    return raise_wall(
+        matter_id,
+        person,
+        reason=reason,
+        by=by,
+        leave_without_lead=options["leave_without_lead"],
+    )
 
 
 def _account(name: str) -> User:
