@@ -6,7 +6,8 @@ from typing import Any, overload
 
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from assistant.access.errors import Missing
@@ -14,7 +15,7 @@ from assistant.accounts.identity import NotSignedIn, entered
 from assistant.accounts.models import Role
 from assistant.accounts.requests import Request
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 @overload
@@ -35,7 +36,7 @@ def signed_in(view: View | None = None, *, role: Role | None = None) -> Any:
 def _run_as_person(view: View, role: Role | None) -> View:
     @login_required
     @wraps(view)
-    def run(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def run(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if role is not None and not request.user.has_role(role):
             raise Http404
         if request.user.must_change_password and _address_name(request) != "account":

@@ -1,13 +1,16 @@
 """Uploaded bytes, stored once under their SHA-256. Names that people gave are never paths."""
 
+import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+
+PIECE_BYTES = 256 * 1024
 
 
 class TooLarge(Exception):
@@ -25,6 +28,13 @@ class Blob:
 def path_of(sha256: str) -> Path:
     """Where the bytes with this digest are."""
     return Path(settings.MEDIA_ROOT) / sha256[:2] / sha256
+
+
+async def pieces_of(path: Path) -> AsyncIterator[bytes]:
+    """The bytes of a file piece by piece, as they are sent; never all of them in memory."""
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece
 
 
 def store(chunks: Iterable[bytes], *, limit: int) -> Blob:

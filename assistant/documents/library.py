@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -194,13 +195,13 @@ def whole_text(record: Context, document: Document) -> str:
     return version.text
 
 
-def original_file(record: Context, version: Version) -> bytes:
-    """The bytes as they were uploaded; recorded first."""
+def original_file(record: Context, version: Version) -> Path:
+    """Where the bytes are as they were uploaded; that they are sent is recorded first."""
     log.append(
         DocumentDownloaded(object=version.document_id, version=version.id),
         context=replace(record, matter=version.document.matter_id),
     )
-    return blobs.path_of(version.sha256).read_bytes()
+    return blobs.path_of(version.sha256)
 
 
 def live_documents(matter_id: UUID) -> int:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -46,9 +47,9 @@ def rows(request: Request, matter_id: UUID) -> HttpResponse:
 
 
 @require_POST
-def upload(request: Request, matter_id: UUID) -> HttpResponse:
+def upload(request: Request, matter_id: UUID) -> HttpResponseBase:
     """Take files in. A script gets JSON for its one file, a form is sent back to the library."""
-    allowed: HttpResponse = _may_upload(request, matter_id)
+    allowed = _may_upload(request, matter_id)
     if allowed.status_code != OK:
         return allowed
     results = [_take(request, matter_id, file) for file in request.FILES.getlist("file")]

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.signing import BadSignature, TimestampSigner
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -15,6 +16,7 @@ from assistant.access.errors import Missing
 from assistant.access.web import signed_in
 from assistant.accounts.requests import Request
 from assistant.documents import library as shelf
+from assistant.documents.blobs import pieces_of
 from assistant.documents.models import Document, Version
 from assistant.documents.pictures import picture_of
 from assistant.documents.render import Box
@@ -100,12 +102,12 @@ def picture(request: Request, version_id: UUID, number: int) -> HttpResponse:
 
 @require_safe
 @signed_in
-def original(request: Request, version_id: UUID) -> HttpResponse:
+def original(request: Request, version_id: UUID) -> HttpResponseBase:
     """The file as it was uploaded, as a download that no browser opens by itself."""
     version = shelf.version_for(version_id)
-    response = HttpResponse(
-        shelf.original_file(request.record, version), content_type="application/octet-stream"
-    )
+    file = shelf.original_file(request.record, version)
+    response = StreamingHttpResponse(pieces_of(file), content_type="application/octet-stream")
+    response["Content-Length"] = str(file.stat().st_size)
     response["Content-Disposition"] = content_disposition_header(True, version.document.title)
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response

@@ -44,6 +44,9 @@ def test_an_original_is_a_download_that_runs_nothing(bob, world, document):
     assert headers["content-disposition"] == 'attachment; filename="lease.md"'
     assert headers["content-type"] == "application/octet-stream"
     assert headers["content-security-policy"].startswith("sandbox")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert headers["content-length"] == str(len(LEASE.encode()))
 
 
 def test_no_page_holds_script_or_style_of_its_own(bob, world, document):
