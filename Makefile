@@ -37,7 +37,7 @@ lint: develop
 	$(BIN)/lint-imports
 
 types: develop
-	$(BIN)/mypy assistant compliance inference deploy
+	$(BIN)/mypy assistant compliance inference deploy tests
 
 bench: develop
 	$(BIN)/python -m tests.bench

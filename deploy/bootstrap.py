@@ -17,7 +17,7 @@ from deploy.steps import CHECKOUT, SetupError, Step, run, run_side_by_side, say
 
 # Bytes on disk while a model is made: its packages, the file joined from them, the finished folder.
 _MODEL_BYTES = {"smollm2-135m": 500_000_000, "qwen2.5-coder-1.5b": 5_800_000_000}
-_TYPED = ("assistant", "compliance", "inference", "deploy")
+_TYPED = ("assistant", "compliance", "inference", "deploy", "tests")
 _PYTHON = str(APP / "bin" / "python")
 
 

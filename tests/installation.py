@@ -138,7 +138,7 @@ def point_django_at(state: dict[str, Any]) -> None:
         connections.settings[alias].update(database(state["databases"][role], pool=pool))
     connections.settings["owner"].update(database(state["databases"]["owner"]))
     settings.REDIS_URL = state["redis"]
-    app.conf.broker_url = state["redis"]
+    app.conf.update(broker_url=state["redis"])
 
 
 def close_connections() -> None:

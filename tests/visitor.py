@@ -128,7 +128,8 @@ def apply(text: str, event: dict[str, Any]) -> str:
         return ""
     if event["type"] == "delta":
         assert event["at"] <= len(text), "a gap in the text"
-        return text[: event["at"]] + event["text"]
+        added: str = event["text"]
+        return text[: event["at"]] + added
     return text
 
 

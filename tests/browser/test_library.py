@@ -89,7 +89,12 @@ def test_a_document_is_removed_after_a_question(library, world):
     world.add("roof.txt", "The roof is of slate.")
     library.reload()
     asked = []
-    library.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def refuse(dialog):
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    library.once("dialog", refuse)
     library.get_by_role("button", name="Remove roof.txt").click()
     assert "answers that cite it keep their quotations" in asked[0]
     assert library.get_by_role("link", name="roof.txt").is_visible()

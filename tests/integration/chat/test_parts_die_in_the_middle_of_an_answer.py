@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -51,16 +51,17 @@ def _follow_to_the_end(bob: Visitor, answer: str, *, seconds: float = 90) -> dic
                         return message
                     if message["type"] != "event":
                         continue
-                    text = apply(text, message["event"])
-                    if message["event"]["type"] == "final":
-                        return message["event"]
+                    event: dict[str, Any] = message["event"]
+                    text = apply(text, event)
+                    if event["type"] == "final":
+                        return event
         time.sleep(0.5)
     raise AssertionError("the answer did not end")
 
 
 def _equals_the_record(read: World, superuser: Any, answer_id: str, final: dict[str, Any]) -> None:
     with read.bob.entered():
-        answer = answer_for(answer_id)
+        answer = answer_for(UUID(answer_id))
     assert (answer.text, answer.state) == (final["text"], final["state"])
     kept = Commitment(
         nonce=bytes.fromhex(answer.receipt["answer_nonce"]),

@@ -40,7 +40,7 @@ def test_a_search_uses_its_index(
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         plans: list[str] = []
 
-        def explain(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        def explain(execute, sql, params, many, context):
             execute("EXPLAIN " + sql, params, many, context)
             plans.extend(row[0] for row in context["cursor"].fetchall())
             return execute(sql, params, many, context)

@@ -21,7 +21,7 @@ ANSWER = 400
 
 
 def fitted(max_model_len: int | None, **changed: Any) -> prompt.Fitted:
-    given = {"sources": SOURCES, "history": HISTORY, "max_tokens": ANSWER} | changed
+    given: dict[str, Any] = {"sources": SOURCES, "history": HISTORY, "max_tokens": ANSWER} | changed
     return prompt.fit(
         QUESTION, mark="7c67d61a0ccf", cache_salt="salt", max_model_len=max_model_len, **given
     )

@@ -43,8 +43,9 @@ class Pids:
     async def next_after(self, pid: int) -> int:
         until = time.monotonic() + 10
         while time.monotonic() < until:
-            if self.seen[-1] not in (pid, None):
-                return self.seen[-1]  # type: ignore[return-value]
+            latest = self.seen[-1]
+            if latest is not None and latest != pid:
+                return latest
             await asyncio.sleep(0.02)
         raise AssertionError("the part was not started again")
 
