@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
-from uuid import uuid4
 
 import httpx
+import redis
 
 from assistant.access.matters import add_member
 from assistant.broker import app
+from tests.bench import hop
 from tests.bench.corpus import full_world, questions
 from tests.bench.place import Place
 from tests.bench.tab import Seen, Tab, tab
@@ -168,27 +169,11 @@ def _content(line: str) -> str:
 
 
 def _hop() -> Row:
-    """From handing a task over until a worker's thread has begun it, by Celery's own events."""
-    begun: dict[str, float] = {}
-    sent: dict[str, float] = {}
-    app.control.enable_events()
-    with app.connection_for_read() as connection:
-        def note_begin(event: dict[str, Any]) -> None:
-            begun[event["uuid"]] = event["timestamp"]
-
-        receiver = app.events.Receiver(connection, handlers={"task-started": note_begin})
-        with receiver.consumer_context() as (connected, _channel, _consumers):
-            time.sleep(1)
-            for _ in range(ONE_AT_A_TIME):
-                task = str(uuid4())
-                sent[task] = time.time()
-                # An answer that is not there: the worker looks, and is done.
-                app.send_task("chat.answer_message", (str(uuid4()),), task_id=task)
-                give_up_at = time.monotonic() + 5
-                while task not in begun and time.monotonic() < give_up_at:
-                    connected.drain_events(timeout=5)
-    app.control.disable_events()
-    hops = [1000 * (begun[task] - at) for task, at in sent.items() if task in begun]
+    """From handing a task over until a worker's thread has begun it."""
+    broker = redis.Redis.from_url(app.conf.broker_url, decode_responses=True)
+    with hop.worker():
+        hop.once(broker)
+        hops = [hop.once(broker) for _ in range(ONE_AT_A_TIME)]
     return Row(
         path="the Celery hop alone",
         goal="p50 ≤ 3 ms",
