@@ -1,7 +1,7 @@
 """Asks a model for text, and hands it over token by token."""
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -89,16 +89,20 @@ class Completion:
     usage: Usage | None
 
 
-def stream(client: Client, prompt: Prompt, *, cancel: Cancel) -> Generator[Delta, None, None]:
+def stream(
+    client: Client, prompt: Prompt, *, cancel: Cancel, rest: Callable[[], None] | None = None
+) -> Generator[Delta, None, None]:
     """Yield the answer as it is written, then its finish reason and the tokens it used.
 
+    `rest` is called before each read after the first token. A process with many streams sleeps a
+    little there, so that a read brings several tokens and costs one system call for all.
     Closing the iterator early, or `cancel.set()` from another thread, hangs up, and the server
     stops writing. Raises Unsalted at once, before anything is sent; while reading: Stopped,
     Timeout, TooLong, Refused, BadReply, and Unavailable when the answer breaks off. What was
     yielded before an error stays with the caller and is not the whole answer.
     """
     _refuse_unsalted(prompt)
-    return _stream(client, prompt, cancel)
+    return _stream(client, prompt, cancel, rest)
 
 
 def complete(client: Client, prompt: Prompt, *, cancel: Cancel | None = None) -> Completion:
@@ -142,7 +146,9 @@ def _body(client: Client, prompt: Prompt) -> dict[str, Any]:
     return body if prompt.seed is None else {**body, "seed": prompt.seed}
 
 
-def _stream(client: Client, prompt: Prompt, cancel: Cancel) -> Generator[Delta, None, None]:
+def _stream(
+    client: Client, prompt: Prompt, cancel: Cancel, rest: Callable[[], None] | None
+) -> Generator[Delta, None, None]:
     body = {**_body(client, prompt), "stream": True, "stream_options": {"include_usage": True}}
     is_steady = has_finished = False
     deadline = monotonic() + client.first_token_seconds
@@ -164,6 +170,7 @@ def _stream(client: Client, prompt: Prompt, cancel: Cancel) -> Generator[Delta, 
                 deadline = monotonic() + client.between_tokens_seconds
                 if not is_steady:
                     is_steady = True
+                    response.rest = rest
                     response.connection.patience(client.between_tokens_seconds)
             elif (seconds_left := deadline - monotonic()) > 0:
                 # Comments and empty events are not an answer: they do not buy more time.

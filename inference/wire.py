@@ -6,7 +6,7 @@ There is no TLS: model servers stand on a UNIX socket, on loopback, or behind a 
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
@@ -135,6 +135,9 @@ class Response:
     status: int
     headers: dict[str, str]
     unread: bytes
+    rest: Callable[[], None] | None = None
+    """Called before each read of a streamed body, so that more may come in one piece."""
+
     is_complete: bool = False
 
     @property
@@ -180,6 +183,8 @@ class Response:
         while True:
             end = buffer.find(b"\r\n")
             if end < 0 and len(buffer) <= 64:
+                if self.rest is not None:
+                    self.rest()
                 more = self.connection.receive()
                 if not more:
                     return

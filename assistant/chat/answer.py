@@ -96,6 +96,7 @@ def answer(answer_id: UUID) -> None:
         except NotRecorded:
             ended = NOT_RECORDED
         _close(taken, ended, publisher)
+    publisher.settle()
 
 
 def _answer(taken: Turn, publisher: Publisher, cancel: generate.Cancel) -> Outcome:
@@ -239,7 +240,9 @@ def _take_down(asked: _Asked, writing: Writing, cancel: generate.Cancel) -> None
     """Take what the model says, to its end or until it repeats itself."""
     assert asked.choice is not None
     assert asked.fitted is not None
-    stream = generate.stream(asked.choice.client, asked.fitted.prompt, cancel=cancel)
+    stream = generate.stream(
+        asked.choice.client, asked.fitted.prompt, cancel=cancel, rest=running.rest
+    )
     # Leaving the stream early hangs up, and the model server's slot is free again.
     with closing(stream) as deltas:
         for delta in deltas:

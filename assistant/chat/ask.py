@@ -92,7 +92,8 @@ def accept_question(
     question.save(force_insert=True)
     answer.save(force_insert=True)
     _offer(answer)
-    Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
+    if conversation_id:
+        Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
     return Accepted(conversation=conversation, question=question, answer=answer, is_new=True)
 
 

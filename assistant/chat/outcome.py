@@ -102,7 +102,8 @@ def _store(turn: Turn, outcome: Outcome) -> bool:
             receipt=receipt,
             finished_at=timezone.now(),
         )
-        Citation.objects.filter(answer_id=turn.answer_id).delete()
+        if turn.claim.attempt > 1:
+            Citation.objects.filter(answer_id=turn.answer_id).delete()
         Citation.objects.bulk_create(_owned(turn, outcome.citations))
         log.append(_event(turn, outcome, prompted.digest, answer.digest), context=turn.record)
     return True

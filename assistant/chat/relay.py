@@ -18,6 +18,8 @@ from redis.exceptions import RedisError
 
 BLOCK_MILLISECONDS = 5_000
 AWAY_SECONDS = 0.5
+REST_SECONDS = 0.001
+LONGEST_REST_SECONDS = 0.04
 BEGINNING = "0-0"
 
 Entry = tuple[str, str]
@@ -103,6 +105,8 @@ class Relay:
                     woken = entries[-1][0]
                     continue
                 self._pass_on(key, entries)
+            # With many streams, one read for what comes in a moment costs less than one for each.
+            await asyncio.sleep(min(LONGEST_REST_SECONDS, REST_SECONDS * (len(self._cursor) - 1)))
 
     def _pass_on(self, key: str, entries: list[tuple[str, dict[str, str]]]) -> None:
         if key not in self._cursor:

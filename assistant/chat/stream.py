@@ -5,7 +5,6 @@ on, and the browser is shown the row.
 """
 
 import json
-import logging
 import time
 from functools import cache
 from typing import Any
@@ -14,14 +13,12 @@ from uuid import UUID
 import redis
 from django.conf import settings
 
-KEPT_SECONDS = 3600
+from assistant.chat.outbox import Letter, Outbox
+
 JOIN_SECONDS = 0.04
 """Tokens that come within this time travel together; no reader can see it."""
 
-RETRY_SECONDS = 1.0
-
 Event = dict[str, Any]
-logger = logging.getLogger(__name__)
 
 
 def key_of(answer_id: UUID | str) -> str:
@@ -41,6 +38,12 @@ def connection() -> "redis.Redis":
     )
 
 
+@cache
+def outbox() -> Outbox:
+    """Where this process leaves its events."""
+    return Outbox(connection())
+
+
 class Publisher:
     """Writes the events of one answer, in order. Used by one thread."""
 
@@ -50,7 +53,7 @@ class Publisher:
         self._whole = ""
         self._at = 0
         self._sent_at = 0.0
-        self._away_until = 0.0
+        self._lost = False
 
     def event(self, event: Event) -> None:
         """Send an event after whatever text is still waiting."""
@@ -75,23 +78,26 @@ class Publisher:
             return
         self._whole += "".join(self._waiting)
         self._waiting.clear()
-        # After a failure all of it goes again: a Redis that comes back may have lost what it had.
-        is_sent = self._send({"type": "delta", "at": self._at, "text": self._whole[self._at :]})
-        self._at = len(self._whole) if is_sent else 0
+        if self._lost:
+            # All of it goes again: a Redis that comes back may have lost what it had.
+            self._lost, self._at = False, 0
+        self._send({"type": "delta", "at": self._at, "text": self._whole[self._at :]})
+        self._at = len(self._whole)
         self._sent_at = time.monotonic()
 
-    def _send(self, event: Event) -> bool:
-        now = time.monotonic()
-        if now < self._away_until:
-            return False
-        try:
-            client = connection()
-            new = client.xadd(self._key, {"e": json.dumps(event, ensure_ascii=False)})
-            if event["type"] in ("status", "final") and new:
-                client.expire(self._key, KEPT_SECONDS)
-        except redis.RedisError as trouble:
-            logger.warning("live events delayed: %s", type(trouble).__name__)
-            self._away_until = now + RETRY_SECONDS
-            self._at = 0
-            return False
-        return True
+    def settle(self) -> None:
+        """Wait until what was sent is written, or known to be lost."""
+        outbox().settle()
+
+    def _send(self, event: Event) -> None:
+        outbox().leave(
+            Letter(
+                key=self._key,
+                event=json.dumps(event, ensure_ascii=False),
+                keeps=event["type"] in ("status", "final"),
+                lost=self._note_loss,
+            )
+        )
+
+    def _note_loss(self) -> None:
+        self._lost = True

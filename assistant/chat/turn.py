@@ -96,7 +96,7 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
             owner_id=answer.owner_id,
             epoch=epoch_of(conversation.matter_id),
             history=tuple(_history(question)),
-            documents=live_documents(conversation.matter_id),
+            documents=live_documents(conversation.matter_id) if question.uses_documents else 0,
             record=Context(
                 actor=answer.owner.public_id,
                 session=current_session_id(),

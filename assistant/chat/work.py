@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -40,18 +41,21 @@ def offer(answer_id: UUID, token: str) -> None:
 
 def claim(answer_id: UUID, worker: str) -> Claim | None:
     """Take an answer that nobody has; None when somebody does or there is nothing to do."""
-    row = AnswerWork.objects.filter(answer_id=answer_id).first()
-    if row is None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            update chat_answerwork
+               set worker = %s, lease_until = now() + make_interval(secs => %s), attempts = attempts + 1
+             where answer_id = %s and (lease_until is null or lease_until < now())
+            returning sealed_token, attempts
+            """,
+            [worker, lease().total_seconds(), answer_id],
+        )
+        taken = cursor.fetchone()
+    if taken is None:
         return None
-    now = timezone.now()
-    taken = (
-        AnswerWork.objects.filter(answer_id=answer_id, attempts=row.attempts)
-        .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
-        .update(worker=worker, lease_until=now + lease(), attempts=row.attempts + 1)
-    )
-    if not taken:
-        return None
-    return Claim(answer_id=answer_id, token=unseal(row.sealed_token), attempt=row.attempts + 1)
+    sealed_token, attempt = taken
+    return Claim(answer_id=answer_id, token=unseal(sealed_token), attempt=attempt)
 
 
 def renew(claims: list[Claim]) -> None:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import redis
@@ -48,6 +49,6 @@ def once(broker: "redis.Redis") -> float:
     name = str(uuid4())
     sent = time.time()
     begin.apply_async((name,), queue=QUEUE)
-    found = broker.blpop([BEGUN + name], timeout=30)
+    found: Any = broker.blpop([BEGUN + name], timeout=30)
     assert found is not None, "no worker took the task within 30 seconds"
     return 1000 * (float(found[1]) - sent)

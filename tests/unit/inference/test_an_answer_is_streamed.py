@@ -1,5 +1,6 @@
 """A model's answer is handed over token by token, and whole when it is asked for whole."""
 
+import time
 from collections.abc import Callable
 
 from inference.client import Cancel, Client
@@ -101,3 +102,19 @@ def test_a_reader_that_walks_away_frees_the_slot(
     answer.close()
     assert eventually(lambda: server.open_streams == 0)
     assert server.disconnects == 1
+
+
+def test_a_reader_that_rests_gets_all_the_same_tokens(
+    server: ModelServer, client: Client, prompt: Prompt
+) -> None:
+    rests: list[float] = []
+
+    def rest() -> None:
+        rests.append(time.monotonic())
+        time.sleep(0.05)
+
+    words = tuple(f" {number}" for number in range(30))
+    server.enqueue(Script(tokens=words, between_tokens_seconds=0.005))
+    deltas = list(stream(client, prompt, cancel=Cancel(), rest=rest))
+    assert tuple(delta.text for delta in deltas if delta.text) == words
+    assert 0 < len(rests) < len(words) / 2
