@@ -32,11 +32,11 @@ $$;
 create function auth.keep_session_marks() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if auth.is_application() and case tg_op
+  if auth.is_application() and (case tg_op
       when 'INSERT' then new.signed_in_at is not null or new.stepped_up_at is not null
         or new.factor <> ''
       else (new.signed_in_at, new.stepped_up_at, new.factor)
-        is distinct from (old.signed_in_at, old.stepped_up_at, old.factor) end
+        is distinct from (old.signed_in_at, old.stepped_up_at, old.factor) end)
   then
     raise exception 'only the sign-in role says how far a session is signed in'
       using errcode = 'insufficient_privilege';
@@ -49,9 +49,9 @@ create trigger keep_session_marks before insert or update on accounts_session
 create function auth.keep_exemption() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if auth.is_application() and case tg_op
+  if auth.is_application() and (case tg_op
       when 'INSERT' then new.second_factor_due_at is not null
-      else new.second_factor_due_at is distinct from old.second_factor_due_at end
+      else new.second_factor_due_at is distinct from old.second_factor_due_at end)
   then
     raise exception 'only the sign-in role lets anybody do without a second factor'
       using errcode = 'insufficient_privilege';
