@@ -144,6 +144,7 @@ SESSION_ENGINE = "assistant.accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-cloister" if config.https else "cloister"
 SESSION_COOKIE_AGE = int(config.session_hours * 3600)
 SESSION_IDLE_MINUTES = config.session_idle_minutes
+DEVICE_COOKIE_NAME = f"{SESSION_COOKIE_NAME}-device"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = config.https

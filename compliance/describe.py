@@ -7,6 +7,8 @@ from uuid import UUID
 
 from compliance.events import CATALOGUE
 
+_ABOUT_SESSIONS = frozenset({"account.session_ended", "account.browser_named"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -48,7 +50,7 @@ def _object(told: Told, names: Mapping[UUID, str]) -> str:
     if told.object is not None and told.object in names:
         return names[told.object]
     area = told.type.partition(".")[0]
-    noun = "session" if told.type == "account.session_ended" else area
+    noun = "session" if told.type in _ABOUT_SESSIONS else area
     article = "an" if noun[:1] in "aeiou" else "a"
     return f"{noun} {short(told.object)}" if told.object else f"{article} unknown {noun}"
 

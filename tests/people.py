@@ -11,7 +11,7 @@ from assistant.access.models import Matter
 from assistant.accounts.acting import Acting, acting_as
 from assistant.accounts.identity import entered
 from assistant.accounts.models import User
-from assistant.accounts.people import create_person
+from assistant.accounts.people import create_person, defer_second_factor
 from assistant.documents import intake
 from assistant.documents.ingest import ingest
 from assistant.documents.models import Version
@@ -42,13 +42,15 @@ class Person:
             yield acting
 
 
-def make_person(name: str, *roles: str) -> Person:
-    """A person with a name nobody else has."""
+def make_person(name: str, *roles: str, days_without_second_factor: int = 30) -> Person:
+    """A person with a name nobody else has, who need not have a second factor yet."""
     username = f"{name.lower()}-{uuid4().hex[:8]}"
     user, password = create_person(
         Context(), username=username, display_name=name.title(), roles=roles or ["staff"]
     )
     User.objects.filter(pk=user.pk).update(must_change_password=False)
+    if days_without_second_factor:
+        defer_second_factor(Context(), user, days=days_without_second_factor)
     user.refresh_from_db()
     return Person(user=user, password=password)
 

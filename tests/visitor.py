@@ -46,6 +46,8 @@ class Visitor:
     def post(self, path: str, data: dict[str, Any], **files: Any) -> httpx.Response:
         """Send a form with the token that pages carry."""
         page = self.http.get("/sign-in/" if not self.http.cookies.get("cloister") else "/account/")
+        while page.is_redirect:
+            page = self.http.get(page.headers["Location"])
         found = _TOKEN.search(page.text)
         token = found.group(1) if found else ""
         return self.http.post(

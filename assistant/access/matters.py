@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Count, F, Func, Q
 
 from assistant.access.errors import Missing
 from assistant.access.models import Level, Matter, Membership
-from assistant.accounts.models import User
+from assistant.accounts.models import Role, User
 from compliance import log
 from compliance.events import Context, MatterCreated, MatterRenamed, MemberAdded, MemberRemoved
 
@@ -155,6 +155,7 @@ def add_member(record: Context, matter: Matter, by: User, *, username: str, leve
         raise ValidationError(f"There is no active account called {username.strip()}.")
     if level not in list(Level):
         raise ValidationError("Choose lead or member.")
+    _keep_roles_apart(person, level)
     _keep_a_lead(matter, without=person if level != Level.LEAD else None)
     log.append(MemberAdded(object=person.public_id, level=level), context=_about(record, matter))
     Membership.objects.update_or_create(
@@ -193,6 +194,17 @@ def _named(reference: str, name: str) -> tuple[str, str]:
 def _only_leads(matter: Matter) -> None:
     if not leads(matter):
         raise Missing
+
+
+def _keep_roles_apart(person: User, level: str) -> None:
+    if person.has_role(Role.ADMINISTRATOR):
+        raise ValidationError(
+            f"{person.username} is an administrator's account, which is in no matter."
+        )
+    if level == Level.LEAD and person.has_role(Role.AUDITOR):
+        raise ValidationError(
+            f"{person.username} is an auditor. Who keeps the record does not decide who is let in."
+        )
 
 
 def _keep_a_lead(matter: Matter, *, without: User | None) -> None:

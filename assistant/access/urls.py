@@ -17,6 +17,22 @@ urlpatterns = [
     ),
     path("people/", views_people.people, name="people"),
     path("people/new/", views_people.create, name="create-person"),
+    path("people/<uuid:person_id>/", views_people.person, name="person"),
+    path(
+        "people/<uuid:person_id>/sessions/end/",
+        views_people.end_sessions,
+        name="end-person-sessions",
+    ),
+    path(
+        "people/<uuid:person_id>/second-factors/reset/",
+        views_people.reset_second_factors,
+        name="reset-second-factors",
+    ),
+    path(
+        "people/<uuid:person_id>/second-factors/defer/",
+        views_people.defer_second_factor,
+        name="defer-second-factor",
+    ),
     path("people/<uuid:person_id>/roles/", views_people.roles, name="person-roles"),
     path("people/<uuid:person_id>/active/", views_people.active, name="person-active"),
     path("people/<uuid:person_id>/password/", views_people.password, name="person-password"),

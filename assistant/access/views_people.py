@@ -6,12 +6,15 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from assistant.access.web import signed_in
+from assistant.accounts import factors, signin
 from assistant.accounts import people as verbs
 from assistant.accounts.models import ROLE_LABELS, Role, User
 from assistant.accounts.requests import Request
+from assistant.accounts.stepup import stepped_up
 
 
 def _page(request: Request, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -40,6 +43,7 @@ def people(request: Request) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="create an account")
 def create(request: Request) -> HttpResponse:
     """Make an account and show its first password."""
     username = request.POST.get("username", "")
@@ -63,6 +67,7 @@ def create(request: Request) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="change somebody's roles")
 def roles(request: Request, person_id: UUID) -> HttpResponse:
     """Give somebody exactly these roles."""
     try:
@@ -74,6 +79,7 @@ def roles(request: Request, person_id: UUID) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="close an account or open it again")
 def active(request: Request, person_id: UUID) -> HttpResponse:
     """Close an account or open it again. Nobody closes their own."""
     user = _person(person_id)
@@ -85,7 +91,67 @@ def active(request: Request, person_id: UUID) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="set a new password")
 def password(request: Request, person_id: UUID) -> HttpResponse:
     """Set a new first password and show it."""
     user = _person(person_id)
     return _page(request, made=user, password=verbs.reset_password(request.record, user))
+
+
+def _person_page(
+    request: Request, user: User, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    context = {
+        "someone": user,
+        "owned": factors.owned_by(user),
+        "sessions": signin.sessions_of(user),
+        "may_defer": user.may_defer_second_factor(timezone.now()),
+        "longest_days": verbs.LONGEST_DEFERRAL_DAYS,
+        **more,
+    }
+    return render(request, "accounts/person.html", context, status=status)
+
+
+@require_safe
+@signed_in(role=Role.ADMINISTRATOR)
+def person(request: Request, person_id: UUID) -> HttpResponse:
+    """How somebody signs in, and where they are signed in now."""
+    return _person_page(request, _person(person_id))
+
+
+@require_POST
+@signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="end somebody's sessions")
+def end_sessions(request: Request, person_id: UUID) -> HttpResponse:
+    """Sign somebody out everywhere."""
+    verbs.end_sessions(request.record, _person(person_id))
+    return redirect("person", person_id)
+
+
+@require_POST
+@signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="reset somebody's second factors")
+def reset_second_factors(request: Request, person_id: UUID) -> HttpResponse:
+    """Take somebody's second factors away and sign them out. Nobody resets their own."""
+    user = _person(person_id)
+    if user == request.user:
+        problem = "You cannot reset your own second factors. Change them on your account page."
+        return _person_page(request, user, status=400, problems=[problem])
+    verbs.reset_second_factors(request.record, user)
+    return redirect("person", person_id)
+
+
+@require_POST
+@signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="change until when somebody needs no second factor")
+def defer_second_factor(request: Request, person_id: UUID) -> HttpResponse:
+    """Let somebody sign in without a second factor for some days. Nobody decides it for oneself."""
+    user = _person(person_id)
+    days = request.POST.get("days", "")
+    try:
+        if user == request.user:
+            raise ValidationError("Somebody else decides this for you.")
+        verbs.defer_second_factor(request.record, user, days=int(days) if days.isdigit() else -1)
+    except ValidationError as error:
+        return _person_page(request, user, status=400, problems=error.messages)
+    return redirect("person", person_id)

@@ -1,5 +1,6 @@
 """What every page knows of the person it is shown to."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -22,6 +23,14 @@ def person(request: HttpRequest) -> dict[str, Any]:
         "may_audit": known is not None and known.has_role(Role.AUDITOR),
         "may_open_matters": known is not None and known.has_role(Role.KNOWLEDGE_MANAGER),
         "may_administer": known is not None and known.has_role(Role.ADMINISTRATOR),
+        "second_factor_due_at": _due(request, known),
         "theme": theme if theme in THEMES else "",
         "reference": getattr(request, "reference", ""),
     }
+
+
+def _due(request: HttpRequest, known: User | None) -> datetime | None:
+    """From when on signing in asks for a second factor that this person has not set up."""
+    row = getattr(request.session, "row", None) if known is not None else None
+    without_one = row is not None and row.factor == ""
+    return known.second_factor_due_at if known is not None and without_one else None

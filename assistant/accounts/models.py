@@ -1,8 +1,8 @@
-"""People, their credentials and their sessions.
+"""People, their credentials, their second factors and their sessions.
 
-Credentials stand in a table that the application's database role cannot read: only the sign-in
-connection can. Sessions are stored under the hash of the cookie's key, so that reading the table
-gives nobody a session.
+Credentials and second factors stand in tables that the application's database role cannot read:
+only the sign-in connection can. Sessions are stored under the hash of the cookie's key, so that
+reading the table gives nobody a session.
 """
 
 import uuid
@@ -55,6 +55,8 @@ class User(AbstractBaseUser):
     roles = ArrayField(models.CharField(max_length=40), default=list)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
+    # Until then signing in asks for no second factor. Only the sign-in role changes it.
+    second_factor_due_at = models.DateTimeField(null=True)
     session_secret = models.CharField(max_length=64, default=new_session_secret)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -65,6 +67,17 @@ class User(AbstractBaseUser):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(Lower("username"), name="username_any_case"),
+            models.CheckConstraint(
+                condition=~models.Q(roles__contains=[Role.ADMINISTRATOR.value])
+                | models.Q(roles=[Role.ADMINISTRATOR.value]),
+                name="an_administrator_is_nothing_else",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(
+                    roles__contains=[Role.AUDITOR.value, Role.KNOWLEDGE_MANAGER.value]
+                ),
+                name="an_auditor_opens_no_matter",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -72,6 +85,10 @@ class User(AbstractBaseUser):
 
     def has_role(self, role: Role) -> bool:
         return role.value in self.roles
+
+    def may_defer_second_factor(self, now: datetime) -> bool:
+        """Whether this person may still sign in without a second factor."""
+        return self.second_factor_due_at is not None and self.second_factor_due_at > now
 
     @property
     def role_labels(self) -> list[str]:
@@ -101,15 +118,88 @@ class Credential(models.Model):
         return self.locked_until is not None and self.locked_until > now
 
 
+class Authenticator(models.Model):
+    """An authenticator app (TOTP). It counts once a code of it was given: `confirmed_at`.
+
+    `last_step` is the newest time step whose code was used; no older code is taken again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    sealed_secret = models.BinaryField()
+    last_step = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(confirmed_at__isnull=False),
+                name="one_authenticator_app",
+            ),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(confirmed_at__isnull=True),
+                name="one_authenticator_app_being_set_up",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"authenticator app of {self.user_id}"
+
+
+class Passkey(models.Model):
+    """A WebAuthn credential. It works at the host it was made at, `rp_id`, and nowhere else."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    rp_id = models.CharField(max_length=255)
+    credential_id = models.BinaryField(unique=True)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"passkey of {self.user_id}"
+
+
+class RecoveryCode(models.Model):
+    """One of ten codes that each stand in for a second factor once. Only its hash is kept.
+
+    Codes count once their owner has shown that they have been written down: `confirmed_at`.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    code_hash = models.CharField(max_length=100)
+    made_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user_id}"
+
+
 class Session(models.Model):
-    """A browser that is signed in. `session_key` is the SHA-256 of the cookie's key, in hex."""
+    """A browser that is signed in. `session_key` is the SHA-256 of the cookie's key, in hex.
+
+    While `signed_in_at` is null the person has given a password and no second factor: nothing is
+    open to them. Only the sign-in role writes `signed_in_at`, `stepped_up_at` and `factor`, the
+    second factor that was given ("" for none).
+    """
 
     session_key = models.CharField(max_length=64, primary_key=True)
     public_id = models.UUIDField(default=uuid.uuid4, unique=True)
     user = models.ForeignKey(User, models.CASCADE, null=True)
     session_data = models.TextField()
     device = models.CharField(max_length=120, default="")
+    factor = models.CharField(max_length=20, default="")
     created_at = models.DateTimeField(auto_now_add=True)
+    signed_in_at = models.DateTimeField(null=True)
+    stepped_up_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField(auto_now_add=True)
     expire_date = models.DateTimeField(db_index=True)
 

@@ -1,14 +1,16 @@
 """Administrators' verbs: making accounts, giving roles, closing accounts. Blind to content."""
 
-import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 
-from assistant.accounts import signin
-from assistant.accounts.models import Role, User
+from assistant.accounts import factors, sessions, signin
+from assistant.accounts.models import Role, Session, User
+from assistant.accounts.recovery import grouped_letters
 from compliance import log
 from compliance.events import (
     AccountCreated,
@@ -19,8 +21,11 @@ from compliance.events import (
     RolesChanged,
 )
 
-NOT_TOGETHER = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
-"""Whoever gives access must not be the one who reads the record of it."""
+GIVE_ACCESS = frozenset({Role.ADMINISTRATOR, Role.KNOWLEDGE_MANAGER})
+KEEP_THE_RECORD = frozenset({Role.AUDITOR})
+"""Whoever gives access, to accounts or to matters, does not keep the record of it."""
+
+LONGEST_DEFERRAL_DAYS = 30
 
 
 def everyone() -> list[User]:
@@ -35,8 +40,7 @@ def person(public_id: UUID) -> User:
 
 def new_password() -> str:
     """A password to hand over once: four groups of letters and digits, 80 bits."""
-    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
-    return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))
+    return grouped_letters()
 
 
 @transaction.atomic
@@ -75,6 +79,11 @@ def set_roles(record: Context, user: User, roles: Iterable[str]) -> None:
     removed = tuple(sorted(set(user.roles) - set(chosen)))
     if not added and not removed:
         return
+    if Role.ADMINISTRATOR in added and _is_in_a_matter(user):
+        raise ValidationError(
+            f"{user.display_name} is in a matter, and an administrator is in none. "
+            "Make a second account for administration."
+        )
     log.append(
         RolesChanged(object=user.public_id, added=added, removed=removed), context=record
     )
@@ -88,7 +97,10 @@ def set_active(record: Context, user: User, *, active: bool) -> None:
     if active:
         log.append(AccountEnabled(object=user.public_id), context=record)
     else:
-        log.append(AccountDisabled(object=user.public_id), context=record)
+        ended = len(signin.sessions_of(user))
+        log.append(
+            AccountDisabled(object=user.public_id, sessions_ended=ended), context=record
+        )
         signin.end_all_sessions(user)
     user.is_active = active
     user.save(update_fields=["is_active"])
@@ -98,7 +110,8 @@ def set_active(record: Context, user: User, *, active: bool) -> None:
 def reset_password(record: Context, user: User) -> str:
     """Set a new password, to be changed at the next sign-in; returns it to be handed over."""
     password = new_password()
-    log.append(PasswordChanged(object=user.public_id), context=record)
+    ended = len(signin.sessions_of(user))
+    log.append(PasswordChanged(object=user.public_id, sessions_ended=ended), context=record)
     user.must_change_password = True
     user.save(update_fields=["must_change_password"])
     signin.end_all_sessions(user)
@@ -106,14 +119,48 @@ def reset_password(record: Context, user: User) -> str:
     return password
 
 
+def end_sessions(record: Context, user: User) -> int:
+    """End every session of a person; returns how many. Each end is an event."""
+    rows = Session.objects.filter(user=user)
+    return sum(sessions.end(row, reason="administrator", record=record) for row in rows)
+
+
+def reset_second_factors(record: Context, user: User) -> None:
+    """Take a person's second factors away and sign them out: they set up new ones next time."""
+    factors.reset(record, user)
+    end_sessions(record, user)
+
+
+def defer_second_factor(record: Context, user: User, *, days: int) -> None:
+    """Let a person sign in without a second factor for some days; 0 ends that at once.
+
+    Raises ValidationError when it is for too long.
+    """
+    if not 0 <= days <= LONGEST_DEFERRAL_DAYS:
+        raise ValidationError(f"Give a number of days from 0 to {LONGEST_DEFERRAL_DAYS}.")
+    until = timezone.now() + timedelta(days=days) if days else None
+    factors.defer(record, user, until=until)
+
+
+def _is_in_a_matter(user: User) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.is_in_a_matter(%s)", [user.pk])
+        return bool(cursor.fetchone()[0])
+
+
 def _checked_roles(roles: Iterable[str]) -> list[str]:
     try:
         chosen = sorted({Role(role) for role in roles})
     except ValueError as error:
         raise ValidationError(f"There is no role called that: {error}.") from error
-    if set(chosen) >= NOT_TOGETHER:
+    held = frozenset(chosen)
+    if held & GIVE_ACCESS and held & KEEP_THE_RECORD:
         raise ValidationError(
-            "Nobody can be administrator and auditor at once: who gives access "
-            "must not keep the record of it."
+            "Nobody can be auditor and administrator or knowledge manager at once: who gives "
+            "access must not keep the record of it."
+        )
+    if Role.ADMINISTRATOR in held and len(held) > 1:
+        raise ValidationError(
+            "An administrator's account holds no other role. Make a second account for the rest."
         )
     return [role.value for role in chosen]

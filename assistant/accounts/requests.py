@@ -10,9 +10,13 @@ from compliance.events import Context
 
 
 class Request(HttpRequest):
-    """What views may rely on. `token` enters the person's identity; `record` goes into events."""
+    """What views may rely on. `token` enters the person's identity; `record` goes into events.
+
+    `halfway` is somebody who has given a password and no second factor yet; `user` is nobody then.
+    """
 
     user: User
+    halfway: User | None
     session: SessionStore
     token: str
     record: Context

@@ -2,22 +2,28 @@
 
 Two things belong to a signed-in browser. Django's session (a row under the hash of its key), and
 the database's own session, which lets a transaction take on the person's identity (see
-identity.py). Both start in `sign_in` and end in `end`.
+identity.py). The first starts with a password, the second with a second factor; both end in `end`.
 """
 
 import hashlib
 import hmac
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.db import connections, router, transaction
+from django.db import connection, connections, router, transaction
 from django.utils import timezone
 
 from assistant.accounts.models import Session
+from compliance import log
+from compliance.events import Context, SessionEnded
+
+SEEN_EVERY = timedelta(seconds=60)
+"""How exactly it is known when a session was last used."""
 
 
 def stored_key(key: str) -> str:
@@ -90,3 +96,59 @@ def close_identity(session_id: UUID) -> None:
     """From now on this session enters nothing, nor does any work that was begun in it."""
     with connections["signin"].cursor() as cursor:
         cursor.execute("select auth.close_session(%s)", [session_id])
+
+
+def row_of(store: SessionStore) -> Session:
+    """The row behind a session that was just saved."""
+    row = Session.objects.get(session_key=stored_key(store.session_key or ""))
+    store.row = row
+    return row
+
+
+def idle_after() -> timedelta:
+    """How long a session may go unused."""
+    return timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+
+
+def is_idle(session: Session) -> bool:
+    """Whether the session has gone unused for too long."""
+    return timezone.now() - session.last_seen_at > idle_after()
+
+
+def seen(public_id: UUID) -> None:
+    """Note that the person has just used this session."""
+    now = timezone.now()
+    rows = Session.objects.filter(public_id=public_id, last_seen_at__lt=now - SEEN_EVERY)
+    rows.update(last_seen_at=now)
+
+
+def end(session: Session, *, reason: str, record: Context) -> bool:
+    """End a session and record why; False when somebody else has ended it already."""
+    with transaction.atomic():
+        if not Session.objects.filter(pk=session.pk).delete()[0]:
+            return False
+        ended = SessionEnded(object=session.public_id, reason=reason, account=_account_of(session))
+        log.append(ended, context=record)
+        close_identity(session.public_id)
+    return True
+
+
+def close(session: Session) -> None:
+    """End a session as part of something that the caller records."""
+    close_identity(session.public_id)
+    session.delete()
+
+
+def open_among(public_ids: Iterable[UUID]) -> set[UUID]:
+    """Which of these sessions are still open. Those that went unused for too long are ended."""
+    wanted = list(public_ids)
+    limit = timezone.now() - idle_after()
+    for idle in Session.objects.filter(public_id__in=wanted, last_seen_at__lt=limit):
+        end(idle, reason="idle", record=Context())
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.open_among(%s)", [wanted])
+        return {public_id for (public_id,) in cursor.fetchall()}
+
+
+def _account_of(session: Session) -> UUID | None:
+    return session.user.public_id if session.user is not None else None

@@ -1,42 +1,47 @@
 """Signing in and out, changing the password, one's own sessions.
 
-Passwords are checked on a connection whose role alone can read credentials. After five wrong
-passwords the account is locked for a quarter of an hour. Every attempt is recorded.
+Signing in takes two steps. After the first (`begin`) the browser has a session that opens nothing:
+no page but those of the second step, and no identity in the database. The second (`complete`)
+opens both. Passwords are checked on a connection whose role alone can read credentials. Every
+attempt is recorded.
 """
 
 import logging
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from django.contrib.auth import login, logout
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, logout
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
-from assistant.accounts import sessions
+from assistant.accounts import factors, sessions
+from assistant.accounts.attempts import LOCKED, SIGNIN, Locked, Wrong, attempt, forgive
 from assistant.accounts.models import Credential, Session, User, new_session_secret
 from assistant.accounts.requests import Request
 from compliance import log
 from compliance.events import (
-    AccountLocked,
+    BrowserNamed,
     Context,
     PasswordChanged,
-    SessionEnded,
     SignedIn,
     SignedOut,
+    SignInBegun,
     SignInFailed,
     SignInFailure,
 )
 
-ATTEMPTS_BEFORE_LOCK = 5
-LOCK = timedelta(minutes=15)
+HALFWAY = timedelta(minutes=30)
+"""How long a second step may take; setting one up for the first time takes a while."""
+
+BACKEND = "assistant.accounts.signin.PasswordBackend"
 WRONG = "That name and password do not belong together. Check both and try again."
-LOCKED = (
-    "This account is locked for a quarter of an hour after too many wrong passwords. "
-    "Wait, or ask an administrator to set a new password."
-)
+DEVICE_COOKIE_DAYS = 400
+DEVICE_SALT = "cloister.device"
 # Checked when there is no such person, so that the answer takes as long as for a real one.
 _NOBODY = make_password("nobody has this password")
 
@@ -55,34 +60,87 @@ class PasswordBackend:
 
 
 def sign_in(request: Request, username: str, password: str) -> User:
-    """Check a password and begin a session, in the browser and in the database.
+    """Check a password and begin a session, which a second factor completes.
 
     Raises SignInRefused with a sentence that does not tell whether the name exists, and
     NotRecorded when the record cannot be written: then nobody is signed in.
     """
     user = _whose_password(username, password)
-    request.session.cycle_key()
-    login(request, user, backend="assistant.accounts.signin.PasswordBackend")
+    begin(request, user, via="password", factor_done=False)
+    return user
+
+
+def begin(request: Request, user: User, *, via: str, factor_done: bool) -> None:
+    """Begin a session for somebody whose identity was proved by `via` ("password", "oidc", ...).
+
+    It is complete at once when a second factor was given there already (`factor_done`), or when
+    the person has none and need not have one yet. Otherwise every page leads to the second step.
+    """
+    request.session.flush()
+    request.session[SESSION_KEY] = str(user.pk)
+    request.session[BACKEND_SESSION_KEY] = BACKEND
+    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     request.session["device"] = device_of(request)
+    request.session["via"] = via
+    request.session.set_expiry(timezone.now() + HALFWAY)
     request.session.save()
-    session = Session.objects.get(
-        session_key=sessions.stored_key(request.session.session_key or "")
-    )
+    request.user = user
+    rotate_token(request)
+    if factor_done:
+        complete(request, user, factor="elsewhere")
+    elif user.may_defer_second_factor(timezone.now()) and not factors.owned_by(user).any:
+        complete(request, user, factor="")
+    else:
+        _record_beginning(request, user, via)
+
+
+def _record_beginning(request: Request, user: User, via: str) -> None:
+    session = sessions.row_of(request.session)
     context = Context(actor=user.public_id, session=session.public_id, request=uuid4())
     try:
         with transaction.atomic():
-            log.append(SignedIn(object=user.public_id), context=context)
-            User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+            log.append(SignInBegun(object=user.public_id, method=via), context=context)
     except Exception:
         request.session.flush()
         raise
-    sessions.open_identity(
-        sessions.identity_token(request.session.session_key or ""),
-        user_id=user.pk,
-        session_id=session.public_id,
-        until=request.session.get_expiry_date(),
-    )
-    return user
+
+
+def complete(request: Request, user: User, *, factor: str) -> None:
+    """Open what a session is for: pages, and the person's identity in the database.
+
+    `factor` is the second factor that was given, or empty. Event, marks and identity are written
+    in one transaction of the sign-in connection; when it fails, nobody is signed in.
+    """
+    request.session.cycle_key()
+    via = request.session.pop("via", "password")
+    request.session.pop("passed", None)
+    until = timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    request.session.set_expiry(until)
+    request.session.save()
+    session = sessions.row_of(request.session)
+    context = Context(actor=user.public_id, session=session.public_id, request=uuid4())
+    now = timezone.now()
+    try:
+        with transaction.atomic(using=SIGNIN):
+            method = f"{via}+{factor}" if factor else via
+            log.append(
+                SignedIn(object=user.public_id, method=method), context=context, using=SIGNIN
+            )
+            Session.objects.using(SIGNIN).filter(pk=session.pk).update(
+                signed_in_at=now, stepped_up_at=now, factor=factor
+            )
+            forgive(user)
+            sessions.open_identity(
+                sessions.identity_token(request.session.session_key or ""),
+                user_id=user.pk,
+                session_id=session.public_id,
+                until=until,
+            )
+    except Exception:
+        request.session.flush()
+        raise
+    User.objects.filter(pk=user.pk).update(last_login=now)
+    rotate_token(request)
 
 
 def _whose_password(username: str, password: str) -> User:
@@ -92,33 +150,30 @@ def _whose_password(username: str, password: str) -> User:
         check_password(password, _NOBODY)
         failure = SignInFailure.DISABLED if user else SignInFailure.UNKNOWN_ACCOUNT
         raise _refusal(user, failure)
-    with transaction.atomic(using="signin"):
-        credential = (
-            Credential.objects.using("signin").select_for_update().filter(user_id=user.pk).first()
-        )
-        if credential is None or credential.is_locked(timezone.now()):
-            failure = SignInFailure.LOCKED if credential else SignInFailure.UNKNOWN_ACCOUNT
-        elif check_password(password, credential.password):
-            _count(credential, failed=0)
-            return user
-        else:
-            _count(credential, failed=credential.failed_attempts + 1)
-            failure = SignInFailure.WRONG_PASSWORD
-    if failure is SignInFailure.WRONG_PASSWORD and credential and credential.locked_until:
-        locked = AccountLocked(object=user.public_id, failures=ATTEMPTS_BEFORE_LOCK)
-        log.append_alone(locked, context=Context())
-    raise _refusal(user, failure)
+    try:
+        attempt(user, lambda credential: check_password(password, credential.password) or None)
+    except Wrong:
+        raise _refusal(user, SignInFailure.WRONG_PASSWORD) from None
+    except Locked:
+        raise _refusal(user, SignInFailure.LOCKED) from None
+    return user
 
 
-def _count(credential: Credential, *, failed: int) -> None:
-    credential.failed_attempts = failed
-    credential.locked_until = None
-    if failed >= ATTEMPTS_BEFORE_LOCK:
-        credential.failed_attempts = 0
-        credential.locked_until = timezone.now() + LOCK
-    credential.save(
-        using="signin", update_fields=["failed_attempts", "locked_until"]
-    )
+def check_own_password(record: Context, user: User, password: str) -> None:
+    """Raise SignInRefused unless this is the person's password."""
+    try:
+        attempt(user, lambda credential: check_password(password, credential.password) or None)
+    except (Wrong, Locked) as error:
+        locked = isinstance(error, Locked)
+        failure = SignInFailure.LOCKED if locked else SignInFailure.WRONG_PASSWORD
+        log.append_alone(SignInFailed(object=user.public_id, reason=failure), context=record)
+        raise SignInRefused(LOCKED if locked else "That is not your password.") from None
+
+
+def has_password(user: User) -> bool:
+    """Whether the person signs in with a password of this site."""
+    credential = Credential.objects.using(SIGNIN).filter(user_id=user.pk).first()
+    return credential is not None and not credential.password.startswith("!")
 
 
 def _refusal(user: User | None, failure: SignInFailure) -> SignInRefused:
@@ -130,8 +185,10 @@ def _refusal(user: User | None, failure: SignInFailure) -> SignInRefused:
 
 
 def sign_out(request: Request) -> None:
-    """End this browser's session everywhere."""
-    if request.user.is_authenticated:
+    """End this browser's session everywhere, or a sign-in that was not completed."""
+    if request.halfway is not None and request.session.row is not None:
+        sessions.end(request.session.row, reason="not_completed", record=request.record)
+    elif request.user.is_authenticated:
         with transaction.atomic():
             log.append(SignedOut(object=request.user.public_id), context=request.record)
         if request.record.session is not None:
@@ -145,28 +202,27 @@ def change_password(request: Request, *, old: str, new: str) -> None:
     Raises ValidationError when the old password is wrong or the new one is too weak.
     """
     user = request.user
-    with transaction.atomic(using="signin"):
-        credential = Credential.objects.using("signin").select_for_update().get(user_id=user.pk)
-        if credential.is_locked(timezone.now()):
-            raise ValidationError(LOCKED)
-        if not check_password(old, credential.password):
-            _count(credential, failed=credential.failed_attempts + 1)
-            wrong = True
-        else:
-            validate_password(new, user)
-            wrong = False
-    if wrong:
-        raise ValidationError("The present password is not right.")
+    try:
+        check_own_password(request.record, user, old)
+    except SignInRefused as error:
+        is_locked = str(error) == LOCKED
+        raise ValidationError(
+            LOCKED if is_locked else "The present password is not right."
+        ) from None
+    validate_password(new, user)
+    others = other_sessions(request)
     with transaction.atomic():
-        log.append(PasswordChanged(object=user.public_id), context=request.record)
+        log.append(
+            PasswordChanged(object=user.public_id, sessions_ended=len(others)),
+            context=request.record,
+        )
         user.session_secret = new_session_secret()
         user.must_change_password = False
         user.save(update_fields=["session_secret", "must_change_password"])
         set_password(user, new)
-    for session in sessions_of(user):
-        if session.session_key != sessions.stored_key(request.session.session_key or ""):
-            _end(session)
-    request.session["_auth_user_hash"] = user.get_session_auth_hash()
+    for session in others:
+        sessions.close(session)
+    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 
 
 def set_password(user: User, password: str) -> None:
@@ -188,31 +244,59 @@ def sessions_of(user: User) -> list[Session]:
     )
 
 
+def other_sessions(request: Request) -> list[Session]:
+    """The person's open sessions in other browsers."""
+    return [each for each in sessions_of(request.user) if each.public_id != request.record.session]
+
+
 def end_session(request: Request, public_id: UUID) -> None:
     """End one of the person's own sessions. One that is not theirs counts as ended already."""
     session = Session.objects.filter(user=request.user, public_id=public_id).first()
-    if session is None:
-        return
-    with transaction.atomic():
-        log.append(SessionEnded(
-                object=session.public_id, reason="own_choice", account=request.user.public_id
-            ), context=request.record)
-        _end(session)
+    if session is not None:
+        sessions.end(session, reason="own_choice", record=request.record)
+
+
+def end_other_sessions(request: Request) -> int:
+    """End every session of the person but this one; returns how many."""
+    return sum(
+        sessions.end(session, reason="own_choice", record=request.record)
+        for session in other_sessions(request)
+    )
 
 
 def end_all_sessions(user: User) -> None:
-    """End every session of a person, in browsers and in the database."""
+    """End every session of a person, in browsers and in the database. The caller records it."""
     for session in Session.objects.filter(user=user):
-        _end(session)
+        sessions.close(session)
 
 
-def _end(session: Session) -> None:
-    sessions.close_identity(session.public_id)
-    session.delete()
+def mark_factor(request: Request, factor: str) -> None:
+    """Note that the person of this session has a second factor by now."""
+    if request.session.row is not None:
+        rows = Session.objects.using(SIGNIN).filter(pk=request.session.row.pk)
+        rows.update(factor=factor)
+
+
+def name_browser(request: Request, name: str) -> str:
+    """Call the browser in front of the person something; returns what it is called now.
+
+    The name is shown in the list of sessions. The page keeps it in a cookie for the next sign-in.
+    """
+    chosen = " ".join(name.split())[:60] or _described(request)
+    with transaction.atomic():
+        log.append(BrowserNamed(object=request.record.session), context=request.record)
+        request.session["device"] = chosen
+        request.session.save()
+    return chosen
 
 
 def device_of(request: Request) -> str:
-    """What a person would call the browser they sit at: "Firefox on Windows"."""
+    """What the browser was named, or else what a person would call it: "Firefox on Windows"."""
+    named = request.get_signed_cookie(settings.DEVICE_COOKIE_NAME, "", salt=DEVICE_SALT)
+    return str(named)[:60] or _described(request)
+
+
+def _described(request: Request) -> str:
     agent = request.headers.get("User-Agent", "")
     browsers = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"),
                 ("Safari/", "Safari"))

@@ -3,17 +3,18 @@
 import logging
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from assistant.accounts import signin
+from assistant.accounts import factors, signin
 from assistant.accounts.forms import PasswordForm, SignInForm
 from assistant.accounts.requests import Request
+from assistant.accounts.web import address_on_this_site
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +25,13 @@ def sign_in(request: Request) -> HttpResponse:
     """The sign-in page. Afterwards the person gets the page they wanted."""
     wanted = request.POST.get("next", request.GET.get("next", ""))
     if request.token:
-        return redirect(_safe(request, wanted))
+        return redirect(address_on_this_site(request, wanted))
     form = SignInForm(request.POST or None)
     refused = ""
     if form.is_valid():
         try:
             signin.sign_in(request, **form.cleaned_data)
-            return redirect(_safe(request, wanted))
+            return redirect(address_on_this_site(request, wanted))
         except signin.SignInRefused as error:
             refused = str(error)
     context = {"form": form, "refused": refused, "next": wanted}
@@ -62,8 +63,11 @@ def account(request: Request) -> HttpResponse:
         {
             "form": form,
             "changed": "changed" in request.GET,
+            "kept_one": factors.KEEP_ONE if "kept" in request.GET else "",
+            "owned": factors.owned_by(request.user),
             "sessions": signin.sessions_of(request.user),
             "this_session": request.record.session,
+            "this_browser": request.session.get("device", ""),
         },
     )
 
@@ -74,6 +78,32 @@ def end_session(request: Request, public_id: UUID) -> HttpResponse:
     """Sign one of one's own browsers out."""
     signin.end_session(request, public_id)
     return redirect("account")
+
+
+@login_required
+@require_POST
+def end_other_sessions(request: Request) -> HttpResponse:
+    """Sign all of one's other browsers out."""
+    signin.end_other_sessions(request)
+    return redirect("account")
+
+
+@login_required
+@require_POST
+def name_browser(request: Request) -> HttpResponse:
+    """Give the browser one sits at a name, which it keeps."""
+    name = signin.name_browser(request, request.POST.get("name", ""))
+    response = redirect("account")
+    response.set_signed_cookie(
+        settings.DEVICE_COOKIE_NAME,
+        name,
+        salt=signin.DEVICE_SALT,
+        max_age=signin.DEVICE_COOKIE_DAYS * 86_400,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
 
 
 @login_required
@@ -111,11 +141,3 @@ def broken(request: HttpRequest) -> HttpResponse:
     logger.error("reference %s: the request failed", reference)
     # Without the request: what failed may be what every page asks for.
     return render(None, "500.html", {"reference": reference}, status=500)
-
-
-def _safe(request: Request, wanted: str) -> str:
-    """The wanted address if it is on this site, else the first page."""
-    is_ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if is_ours else resolve_url("home")

@@ -14,6 +14,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,6 +28,7 @@ from assistant.accounts.middleware import NO_DATABASE
 from assistant.chat import relay
 from assistant.chat.live import Sitting, in_thread, sitting_of
 from assistant.chat.stream import key_of
+from assistant.chat.watching import SessionWatch
 from compliance.log import NotRecorded
 
 LARGEST_FRAME = 64_000
@@ -34,7 +36,6 @@ FRAMES_A_MINUTE = 120
 QUIET_SECONDS = 2.0
 """A followed answer that says nothing for this long is looked up in the database."""
 
-SESSION_CHECK_SECONDS = 15.0
 MOST_FOLLOWED = 32
 NOT_SAVED = "The database does not answer. Nothing was saved; your text is kept here. Try again."
 NOT_RECORDED = "This could not be recorded, so it was not asked. Tell the operator."
@@ -46,20 +47,23 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     """One browser tab."""
 
     _relay: relay.Relay | None = None
+    _watch = SessionWatch()
 
     async def connect(self) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._frames: list[float] = []
+        self._leave: Callable[[], None] = _nothing
         sitting = await in_thread(sitting_of, dict(self.scope["headers"]))
         if sitting is None:
             await self.accept()
-            await self._bye("signed_out", "Your session has ended. Sign in again.")
+            await self._sign_out()
             return
         self._sitting: Sitting = sitting
         await self.accept()
-        self._tasks["session"] = asyncio.create_task(self._watch_session())
+        self._leave = ChatConsumer._watch.join(sitting.session_id, self._sign_out)
 
     async def disconnect(self, code: int) -> None:
+        self._leave()
         for task in self._tasks.values():
             task.cancel()
 
@@ -77,7 +81,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         except ValidationError as error:
             await self._refuse(key, "invalid", " ".join(error.messages))
         except NotSignedIn:
-            await self._bye("signed_out", "Your session has ended. Sign in again.")
+            await self._sign_out()
         except NotRecorded:
             await self._refuse(key, "not_recorded", NOT_RECORDED)
         except NO_DATABASE as error:
@@ -169,24 +173,16 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         except (*NO_DATABASE, Missing):
             return False
         except NotSignedIn:
-            await self._bye("signed_out", "Your session has ended. Sign in again.")
+            await self._sign_out()
             return True
         if not stored["is_final"]:
             return False
         await self._send({"type": "snapshot", **stored})
         return True
 
-    async def _watch_session(self) -> None:
-        """Close the connection soon after the session has ended."""
-        while True:
-            await asyncio.sleep(SESSION_CHECK_SECONDS)
-            try:
-                await in_thread(self._sitting.still_open)
-            except NotSignedIn:
-                await self._bye("signed_out", "Your session has ended. Sign in again.")
-                return
-            except NO_DATABASE:
-                continue
+    async def _sign_out(self) -> None:
+        """Close the connection: the session behind it has ended."""
+        await self._bye("signed_out", "Your session has ended. Sign in again.")
 
     async def _refuse(
         self, key: Any, code: str, message: str, error: Exception | None = None
@@ -211,6 +207,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         await self.send(json.dumps(message, ensure_ascii=False))
 
 
+def _nothing() -> None:
+    """What there is to leave before a connection has joined anything."""
+
+
 def _uuid(text: object) -> UUID | None:
     return UUID(str(text)) if text else None
-

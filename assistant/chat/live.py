@@ -13,6 +13,7 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.db import connections, transaction
 from django.utils.crypto import constant_time_compare
 
+from assistant.accounts import sessions
 from assistant.accounts.identity import entered
 from assistant.accounts.models import User
 from assistant.accounts.sessions import SessionStore, identity_token
@@ -56,8 +57,11 @@ def sitting_of(headers: dict[bytes, bytes]) -> "Sitting | None":
     )
     if user is None or not genuine or store.row is None or user.must_change_password:
         return None
+    if store.row.signed_in_at is None or sessions.is_idle(store.row):
+        return None
     return Sitting(
         user=user,
+        session_id=store.row.public_id,
         token=identity_token(morsel.value),
         record=Context(actor=user.public_id, session=store.row.public_id),
     )
@@ -68,6 +72,7 @@ class Sitting:
     """A person at a browser: the verbs a frame can call."""
 
     user: User
+    session_id: UUID
     token: str
     record: Context
 
@@ -82,6 +87,7 @@ class Sitting:
         documents: bool,
     ) -> dict[str, Any]:
         """Take a question; returns the ids of what came of it."""
+        sessions.seen(self.session_id)
         with entered(self.token):
             taken = ask.accept_question(
                 replace(self.record, request=uuid4()),
@@ -104,6 +110,7 @@ class Sitting:
 
     def ask_again(self, answer_id: UUID) -> dict[str, Any]:
         """Have a question answered anew."""
+        sessions.seen(self.session_id)
         with entered(self.token):
             answer = ask.ask_again(
                 replace(self.record, request=uuid4()), self.user, answer_id=answer_id
@@ -125,11 +132,6 @@ class Sitting:
         """The answer as it is stored; raises Missing."""
         with entered(self.token):
             return stored(answer_for(answer_id))
-
-    def still_open(self) -> None:
-        """Raises NotSignedIn when the session has ended."""
-        with entered(self.token):
-            return
 
 
 def stored(answer: Answer) -> dict[str, Any]:

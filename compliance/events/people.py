@@ -17,9 +17,34 @@ class SignInFailure(StrEnum):
     DISABLED = "disabled"
 
 
+class FactorFailure(StrEnum):
+    """Why a second factor was refused."""
+
+    WRONG = "wrong"
+    NOT_GENUINE = "not_genuine"
+    TOO_LATE = "too_late"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInBegun(Event):
+    """The first step of a sign-in was right and a second factor was asked for. Object: the account.
+
+    The session named in the event enters nothing until `account.signed_in`.
+    """
+
+    type: ClassVar[str] = "account.sign_in_begun"
+    says: ClassVar[str] = "{actor} was asked for a second factor"
+    outcome: Outcome = Outcome.BEGUN
+    method: Word = "password"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn(Event):
-    """Somebody signed in and a session began. Object: the account."""
+    """Somebody signed in and a session began. Object: the account.
+
+    `method` names the first step and the second factor, as in `password+totp`.
+    """
 
     type: ClassVar[str] = "account.signed_in"
     says: ClassVar[str] = "{actor} signed in"
@@ -49,6 +74,105 @@ class AccountLocked(Event):
     type: ClassVar[str] = "account.locked"
     says: ClassVar[str] = "The account of {object} was locked after {failures} failed sign-ins"
     failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorAdded(Event):
+    """A second factor was set up: `totp` or `passkey`. Object: the account."""
+
+    type: ClassVar[str] = "account.second_factor_added"
+    says: ClassVar[str] = "{actor} set up a second factor for {object}: {factor}"
+    factor: Word
+    reference: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorRemoved(Event):
+    """A second factor was taken away by its owner. Object: the account."""
+
+    type: ClassVar[str] = "account.second_factor_removed"
+    says: ClassVar[str] = "{actor} removed a second factor of {object}: {factor}"
+    factor: Word
+    reference: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorFailed(Event):
+    """A second factor was refused: at sign-in, in a step-up, being set up. Object: the account."""
+
+    type: ClassVar[str] = "account.second_factor_failed"
+    says: ClassVar[str] = "A second factor of {object} was refused ({factor}): {reason}"
+    outcome: Outcome = Outcome.REFUSED
+    factor: Word
+    reason: FactorFailure
+    purpose: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorsReset(Event):
+    """All second factors of an account were taken away; its owner sets up new ones.
+
+    Object: the account.
+    """
+
+    type: ClassVar[str] = "account.second_factors_reset"
+    says: ClassVar[str] = "{actor} reset the second factors of {object}"
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorDeferred(Event):
+    """It was decided until when an account may sign in without a second factor.
+
+    Object: the account. `until` is a moment in UTC, or `now` when the exemption was ended.
+    """
+
+    type: ClassVar[str] = "account.second_factor_deferred"
+    says: ClassVar[str] = "{actor} let {object} sign in without a second factor until {until}"
+    until: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesMade(Event):
+    """New recovery codes were shown; older ones no longer count. Object: the account."""
+
+    type: ClassVar[str] = "account.recovery_codes_made"
+    says: ClassVar[str] = "{actor} was shown {codes} new recovery codes"
+    codes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesKept(Event):
+    """The owner showed that the recovery codes were written down. Object: the account."""
+
+    type: ClassVar[str] = "account.recovery_codes_kept"
+    says: ClassVar[str] = "{actor} confirmed the recovery codes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodeUsed(Event):
+    """A recovery code stood in for a second factor and is used up. Object: the account."""
+
+    type: ClassVar[str] = "account.recovery_code_used"
+    says: ClassVar[str] = "{actor} used a recovery code; {left} are left"
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteppedUp(Event):
+    """Somebody who is signed in proved again who they are. Object: the account."""
+
+    type: ClassVar[str] = "account.stepped_up"
+    says: ClassVar[str] = "{actor} confirmed who they are ({method})"
+    method: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserNamed(Event):
+    """Somebody gave the browser they sit at a name of their own. Object: the session."""
+
+    type: ClassVar[str] = "account.browser_named"
+    says: ClassVar[str] = "{actor} named a browser"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

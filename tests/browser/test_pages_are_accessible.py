@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.asking import ask, open_chat, wait_until_answered
 from tests.browser.conftest import PHONE, WIDE
+from tests.browser.second_factor import keep_codes, set_up_app
 from tests.people import make_person
 from tests.samples import LEASE
 
@@ -89,6 +90,38 @@ def test_menus_and_dialogs(page, world, sign_in, is_fine):
 def test_pages_of_an_administrator(page, database, sign_in, is_fine):
     sign_in(page, make_person("Ada", "administrator"))
     page.goto("/people/")
+    is_fine(page)
+
+
+def test_setting_up_and_giving_a_second_factor(page, database, sign_in, is_fine):
+    dora = make_person("Dora", days_without_second_factor=0)
+    sign_in(page, dora)
+    expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
+    is_fine(page)
+    page.goto("/second-factor/set-up/passkey/")
+    is_fine(page)
+    app = set_up_app(page, look=lambda: is_fine(page))
+    is_fine(page)
+    keep_codes(page, look=lambda: is_fine(page))
+    page.goto("/account/")
+    is_fine(page)
+    page.goto("/step-up/")
+    is_fine(page)
+    page.get_by_label("Code from your app").fill("000000")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    is_fine(page)
+    page.goto("/account/")
+    page.get_by_text(dora.user.display_name).first.click()
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, dora)
+    is_fine(page)
+    assert app
+
+
+def test_a_person_as_administrators_see_them(page, world, sign_in, is_fine):
+    sign_in(page, make_person("Ada", "administrator"))
+    page.goto(f"/people/{world.bob.user.public_id}/")
     is_fine(page)
 
 

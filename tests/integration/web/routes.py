@@ -75,6 +75,18 @@ ROUTES: dict[str, Route] = {
     "account": _page(EVERYBODY),
     # A session of somebody else counts as ended already: nothing shows whether it exists.
     "end-session": _form(EVERYBODY, lambda things: [things.session]),
+    "end-other-sessions": _form(EVERYBODY),
+    "name-browser": _form(EVERYBODY, name="The one at my desk"),
+    "second-factor": _page(EVERYBODY, gets=(302,)),
+    "set-up-second-factor": _page(EVERYBODY),
+    "set-up-app": _page(EVERYBODY),
+    "set-up-passkey": _page(EVERYBODY),
+    # Asked for by a network address, where there are no passkeys.
+    "passkey-options": _form(EVERYBODY, gets=(400,), purpose="step_up"),
+    "recovery-codes": _page(EVERYBODY, gets=(302,)),
+    "remove-second-factor": _form(EVERYBODY, lambda things: [things.session]),
+    "step-up": _page(EVERYBODY),
+    "step-up-go-on": _page(EVERYBODY, gets=(302,)),
     "help": _page(EVERYBODY),
     # Conversations belong to whoever began them: a lead of the matter sees none of Bob's.
     "home": _page(EVERYBODY, gets=(200, 302)),
@@ -115,6 +127,10 @@ ROUTES: dict[str, Route] = {
     "create-person": _form(ADMINISTRATORS, gets=(400,), username="", display_name=""),
     "person-roles": _form(ADMINISTRATORS, lambda things: [things.somebody], roles="staff"),
     "person-active": _form(ADMINISTRATORS, lambda things: [things.somebody], active="yes"),
+    "person": _page(ADMINISTRATORS, lambda things: [things.somebody]),
+    "end-person-sessions": _form(ADMINISTRATORS, lambda things: [things.somebody]),
+    "reset-second-factors": _form(ADMINISTRATORS, lambda things: [things.somebody]),
+    "defer-second-factor": _form(ADMINISTRATORS, lambda things: [things.somebody], days="7"),
     "person-password": _form(ADMINISTRATORS, lambda things: [things.somebody], gets=(200,)),
     # Auditors
     "record": _page(AUDITORS),

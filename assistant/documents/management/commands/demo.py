@@ -13,7 +13,12 @@ from assistant.accounts.acting import Acting, acting_as
 from assistant.accounts.commands import Say, cannot, refused
 from assistant.accounts.identity import entered
 from assistant.accounts.models import Role, User
-from assistant.accounts.people import create_person, reset_password
+from assistant.accounts.people import (
+    LONGEST_DEFERRAL_DAYS,
+    create_person,
+    defer_second_factor,
+    reset_password,
+)
 from assistant.documents import intake, tasks
 from assistant.documents.ingest import ingest
 from assistant.documents.models import WORKING, Document, State, Version
@@ -159,8 +164,9 @@ def _make_people(*, reset: bool) -> Iterator[tuple[Somebody, str]]:
             password = reset_password(Context(), user)
         else:
             continue
-        # Trying it out begins with a question, not with a new password.
+        # Trying it out begins with a question, not with a new password or an app on a phone.
         User.objects.filter(pk=user.pk).update(must_change_password=False)
+        defer_second_factor(Context(), user, days=LONGEST_DEFERRAL_DAYS)
         yield somebody, password
 
 
