@@ -45,7 +45,8 @@ def claim(answer_id: UUID, worker: str) -> Claim | None:
         cursor.execute(
             """
             update chat_answerwork
-               set worker = %s, lease_until = now() + make_interval(secs => %s), attempts = attempts + 1
+               set worker = %s, lease_until = now() + make_interval(secs => %s),
+                   attempts = attempts + 1
              where answer_id = %s and (lease_until is null or lease_until < now())
             returning sealed_token, attempts
             """,
