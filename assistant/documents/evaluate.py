@@ -49,6 +49,7 @@ class Index:
         self._matter = matter
         self._places: dict[UUID, tuple[Place, ...]] = {}
         self._texts: list[tuple[UUID, int, int, str]] = []
+        self._titles: Counter[str] = Counter()
 
     def add(self, source: Source) -> None:
         """Take a document in; to be called in a transaction that has entered the user."""
@@ -75,7 +76,10 @@ class Index:
         self._remember(version.document_id, chunks, texts)
 
     def _version(self, source: Source) -> Version:
-        title = source.title[:255]
+        # A set may have two documents of one title; a matter has not.
+        self._titles[source.title[:240]] += 1
+        number = self._titles[source.title[:240]]
+        title = source.title[:240] + (f" ({number})" if number > 1 else "")
         document = Document(matter=self._matter, title=title, created_by=self._user)
         document.save(force_insert=True)
         version = Version(

@@ -53,5 +53,5 @@ def test_whoever_left_an_event_hears_that_it_was_lost() -> None:
         outbox.leave(
             Letter(key="k", event="{}", keeps=False, lost=lambda n=number: lost.append(n))  # type: ignore[misc]
         )
-    outbox.settle()
+    outbox.settle(10)
     assert lost == [0, 1, 2]
