@@ -6,7 +6,6 @@ grows, so nothing is wiped between tests: each makes people and matters of its o
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,34 +14,24 @@ import django
 import pytest
 
 from tests.installation import (
-    CHECKOUT,
+    SHARED_DATA,
     Installation,
     close_connections,
     free_port,
     point_django_at,
+    set_apart,
     started,
 )
 from tests.model_server import ModelServer
 
-SHARED_DATA = Path(os.environ.get("CLOISTER_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
-
-# Before anything reads the configuration: tests have a data folder of their own.
-HOME = Path(tempfile.mkdtemp(prefix="cloister-tests-"))
-HOME.chmod(0o711)
 MODEL_PORT = free_port()
-for _name in ("DATABASE_URL", "REDIS_URL"):
-    os.environ.pop(_name, None)
+# Before anything reads the configuration.
+HOME = set_apart("cloister-tests-", model_port=MODEL_PORT)
 os.environ |= {
-    "CLOISTER_HOME": str(HOME),
-    "CLOISTER_PORT": str(free_port()),
-    "CLOISTER_MODELS": f"scout=http://127.0.0.1:{MODEL_PORT}/v1",
     "CLOISTER_LEASE_SECONDS": "5",
     "CLOISTER_FIRST_TOKEN_SECONDS": "10",
     "CLOISTER_BETWEEN_TOKENS_SECONDS": "5",
     "CLOISTER_SESSION_HOURS": "2",
-    "DJANGO_SETTINGS_MODULE": "assistant.settings",
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
 }
 django.setup()
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from django.db import connections
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120.0
+SHARED_DATA = Path(os.environ.get("CLOISTER_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
 
 
 def free_port() -> int:
@@ -26,6 +28,26 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def set_apart(prefix: str, *, model_port: int) -> Path:
+    """Give this process and what it starts a data folder of their own; returns it.
+
+    To be called before anything reads the configuration.
+    """
+    home = Path(tempfile.mkdtemp(prefix=prefix))
+    home.chmod(0o711)
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(name, None)
+    os.environ |= {
+        "CLOISTER_HOME": str(home),
+        "CLOISTER_PORT": str(free_port()),
+        "CLOISTER_MODELS": f"scout=http://127.0.0.1:{model_port}/v1",
+        "DJANGO_SETTINGS_MODULE": "assistant.settings",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+    }
+    return home
 
 
 class Installation:

@@ -31,6 +31,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
 
 def _due(request: HttpRequest, known: User | None) -> datetime | None:
     """From when on signing in asks for a second factor that this person has not set up."""
-    row = getattr(getattr(request, "session", None), "row", None) if known is not None else None
-    without_one = row is not None and row.factor == ""
-    return known.second_factor_due_at if known is not None and without_one else None
+    row = getattr(getattr(request, "session", None), "row", None)
+    if known is None or row is None or row.factor:
+        return None
+    return known.second_factor_due_at

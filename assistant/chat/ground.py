@@ -2,9 +2,8 @@
 
 A sentence is supported when enough of its content words stand close together in one or two
 sentences of the evidence, its numbers and the words beside them stand in those, and it does not
-deny what they say or say what they deny. It is a source match: it
-tells whether a sentence is taken from the documents, not whether it follows from them. Known
-limits: docs/compliance.md.
+deny what they say or say what they deny. It is a source match: it tells whether a sentence is taken
+from the documents, not whether it follows from them. Known limits: docs/compliance.md.
 """
 
 import math

@@ -52,7 +52,8 @@ def rest() -> None:
     One answer alone is read token by token. With forty, a reader's eye gets a tenth of a second's
     words at once, and this process wakes up for a fraction of the tokens.
     """
-    time.sleep(min(LONGEST_REST_SECONDS, REST_SECONDS * (len(_held) - 1)))
+    others = max(0, len(_held) - 1)
+    time.sleep(min(LONGEST_REST_SECONDS, REST_SECONDS * others))
 
 
 def watch(*, wake: Wake) -> threading.Thread:

@@ -54,6 +54,7 @@ class Publisher:
         self._at = 0
         self._sent_at = 0.0
         self._lost = False
+        self._last = 0
 
     def event(self, event: Event) -> None:
         """Send an event after whatever text is still waiting."""
@@ -87,10 +88,10 @@ class Publisher:
 
     def settle(self) -> None:
         """Wait until what was sent is written, or known to be lost."""
-        outbox().settle()
+        outbox().settle(self._last)
 
     def _send(self, event: Event) -> None:
-        outbox().leave(
+        self._last = outbox().leave(
             Letter(
                 key=self._key,
                 event=json.dumps(event, ensure_ascii=False),

@@ -41,16 +41,17 @@ def offer(answer_id: UUID, token: str) -> None:
 
 def claim(answer_id: UUID, worker: str) -> Claim | None:
     """Take an answer that nobody has; None when somebody does or there is nothing to do."""
+    # Leases are told by the workers' clock, here as in `renew` and `waiting`.
+    now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(
             """
             update chat_answerwork
-               set worker = %s, lease_until = now() + make_interval(secs => %s),
-                   attempts = attempts + 1
-             where answer_id = %s and (lease_until is null or lease_until < now())
+               set worker = %s, lease_until = %s, attempts = attempts + 1
+             where answer_id = %s and (lease_until is null or lease_until < %s)
             returning sealed_token, attempts
             """,
-            [worker, lease().total_seconds(), answer_id],
+            [worker, now + lease(), answer_id, now],
         )
         taken = cursor.fetchone()
     if taken is None:

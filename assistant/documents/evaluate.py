@@ -77,9 +77,10 @@ class Index:
 
     def _version(self, source: Source) -> Version:
         # A set may have two documents of one title; a matter has not.
-        self._titles[source.title[:240]] += 1
-        number = self._titles[source.title[:240]]
-        title = source.title[:240] + (f" ({number})" if number > 1 else "")
+        title = source.title[:240]
+        self._titles[title] += 1
+        if self._titles[title] > 1:
+            title = f"{title} ({self._titles[title]})"
         document = Document(matter=self._matter, title=title, created_by=self._user)
         document.save(force_insert=True)
         version = Version(

@@ -2,16 +2,17 @@
 
 import argparse
 
-from tests.bench import place
 from tests.bench.table import Row, note, show
+from tests.installation import free_port, set_apart
 
-HOME = place.prepare()
+MODEL_PORT = free_port()
+HOME = set_apart("cloister-bench-", model_port=MODEL_PORT)
 
 import django  # noqa: E402
 
 django.setup()
 
-from tests.bench import asking, page, papers  # noqa: E402
+from tests.bench import asking, page, papers, place  # noqa: E402
 
 BENCHES = {"asking": asking.run, "papers": papers.run, "page": page.run}
 
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(BENCHES)}; default: all")
     names = parser.parse_args().names or list(BENCHES)
     rows: list[Row] = []
-    with place.opened(HOME) as opened:
+    with place.opened(HOME, MODEL_PORT) as opened:
         for name in names:
             rows += BENCHES[name](opened)
     note("")

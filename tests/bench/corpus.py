@@ -8,7 +8,7 @@ from assistant.accounts.identity import entered
 from assistant.documents.evaluate import Index
 from assistant.documents.models import Passage
 from assistant.documents.question_sets import Source
-from tests.bench.place import SHARED_DATA
+from tests.installation import SHARED_DATA
 from tests.people import World, make_world
 
 PASSAGES = 5_000

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Any
 
 from assistant.access.matters import create_matter
-from tests.bench.place import SHARED_DATA, Place
+from tests.bench.place import Place
 from tests.bench.table import Row, note
+from tests.installation import SHARED_DATA
 from tests.people import World, make_world
 
 CHANGED = "The parties confirm in writing that nothing in this section was waived in 2021."

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +13,10 @@ from tests.installation import (
     CHECKOUT,
     Installation,
     close_connections,
-    free_port,
     point_django_at,
     started,
 )
 
-SHARED_DATA = Path(os.environ.get("CLOISTER_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -61,31 +58,13 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 
 
-def prepare() -> Path:
-    """Set the environment, before anything reads it; returns the data folder."""
-    home = Path(tempfile.mkdtemp(prefix="cloister-bench-"))
-    home.chmod(0o711)
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        os.environ.pop(name, None)
-    os.environ |= {
-        "CLOISTER_HOME": str(home),
-        "CLOISTER_PORT": str(free_port()),
-        "CLOISTER_MODELS": f"scout=http://127.0.0.1:{free_port()}/v1",
-        "DJANGO_SETTINGS_MODULE": "assistant.settings",
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-    }
-    return home
-
-
 @contextmanager
-def opened(home: Path) -> Iterator[Place]:
+def opened(home: Path, model_port: int) -> Iterator[Place]:
     """Start the installation, and take it away afterwards."""
-    port = int(os.environ["CLOISTER_MODELS"].rsplit(":", 1)[1].removesuffix("/v1"))
     with started(home) as installation:
         point_django_at(installation.state())
         try:
-            yield Place(installation, port)
+            yield Place(installation, model_port)
         finally:
             close_connections()
     shutil.rmtree(home, ignore_errors=True)

@@ -50,8 +50,8 @@ def test_whoever_left_an_event_hears_that_it_was_lost() -> None:
     outbox = Outbox(nobody)
     lost: list[int] = []
     for number in range(3):
-        outbox.leave(
+        last = outbox.leave(
             Letter(key="k", event="{}", keeps=False, lost=lambda n=number: lost.append(n))  # type: ignore[misc]
         )
-    outbox.settle(10)
+    outbox.settle(last, 10)
     assert lost == [0, 1, 2]
