@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from assistant.config_sign_on import SignOnConfig
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class Config(BaseSettings):
+class Config(SignOnConfig):
     """Every variable an operator can set. Described in docs/operations.md; a test compares them."""
 
     model_config = SettingsConfigDict(env_prefix="CLOISTER_", frozen=True, populate_by_name=True)

@@ -16,6 +16,14 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string, salted_hmac
 
+from assistant.accounts.directory.models import AssertionSeen as AssertionSeen
+from assistant.accounts.directory.models import LinkedIdentity as LinkedIdentity
+from assistant.accounts.directory.models import NameLock as NameLock
+from assistant.accounts.directory.models import Provisioned as Provisioned
+from assistant.accounts.directory.models import ScimToken as ScimToken
+from assistant.accounts.directory.models import SignOnAttempt as SignOnAttempt
+from assistant.accounts.directory.models import Stranger as Stranger
+
 
 class Role(StrEnum):
     """What kind of action somebody may take. Content is reached by membership, never by role."""
@@ -205,3 +213,32 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"session {self.public_id}"
+
+
+class Group(models.Model):
+    """People who belong together in the house's directory. SCIM keeps it; the application reads."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    external_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupMember(models.Model):
+    """Somebody's place in a group."""
+
+    group = models.ForeignKey(Group, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.CASCADE, related_name="group_places")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["group", "user"], name="one_place_in_a_group"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.group_id}"

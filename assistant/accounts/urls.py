@@ -2,10 +2,18 @@
 
 from django.urls import path
 
-from assistant.accounts import views, views_factors, views_stepup
+from assistant.accounts import views, views_factors, views_sign_on, views_stepup
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-in/oidc/", views_sign_on.oidc, name="sign-in-oidc"),
+    path("sign-in/oidc/return/", views_sign_on.oidc_return, name="sign-in-oidc-return"),
+    path("sign-in/saml/", views_sign_on.saml, name="sign-in-saml"),
+    path("sign-in/saml/metadata/", views_sign_on.saml_metadata, name="saml-metadata"),
+    path("sign-in/saml/response/", views_sign_on.saml_response, name="sign-in-saml-response"),
+    path("sign-in/saml/finish/", views_sign_on.saml_finish, name="sign-in-saml-finish"),
+    path("sign-in/ldap/", views_sign_on.ldap, name="sign-in-ldap"),
+    path("sign-in/certificate/", views_sign_on.certificate, name="sign-in-certificate"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("second-factor/", views_factors.second_factor, name="second-factor"),
     path("second-factor/set-up/", views_factors.choose, name="set-up-second-factor"),

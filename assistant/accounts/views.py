@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from assistant.accounts import factors, signin
+from assistant.accounts.directory import ways
 from assistant.accounts.forms import PasswordForm, SignInForm
 from assistant.accounts.requests import Request
 from assistant.accounts.web import address_on_this_site
@@ -34,7 +35,7 @@ def sign_in(request: Request) -> HttpResponse:
             return redirect(address_on_this_site(request, wanted))
         except signin.SignInRefused as error:
             refused = str(error)
-    context = {"form": form, "refused": refused, "next": wanted}
+    context = {"form": form, "refused": refused, "next": wanted, "ways": ways.offered()}
     return render(request, "accounts/sign_in.html", context)
 
 

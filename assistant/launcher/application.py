@@ -21,7 +21,6 @@ def web(config: Config, home: Home) -> Part:
     async def ready(_log: Log) -> bool:
         return await http_status((host, config.port), "/") < 500
 
-    behind_proxy = "--proxy-headers" if config.https else "--no-proxy-headers"
     return Part(
         name="web",
         title="web",
@@ -30,7 +29,9 @@ def web(config: Config, home: Home) -> Part:
             *("--host", config.host, "--port", str(config.port)),
             *("--loop", "uvloop", "--http", "httptools", "--log-level", "warning"),
             *("--timeout-graceful-shutdown", "4", "--no-server-header", "--no-access-log"),
-            behind_proxy,
+            # Client certificates are believed from the other end of the connection, not from whom
+            # a header names. Django reads the forwarded scheme itself.
+            "--no-proxy-headers",
         ),
         environment=environment(config, home, threads=1),
         ready=ready,

@@ -22,6 +22,16 @@ from compliance.events.answers import FeedbackGiven as FeedbackGiven
 from compliance.events.answers import PassageShown as PassageShown
 from compliance.events.answers import QuestionAsked as QuestionAsked
 from compliance.events.answers import SearchRan as SearchRan
+from compliance.events.directory import AccountRenamed as AccountRenamed
+from compliance.events.directory import GroupCreated as GroupCreated
+from compliance.events.directory import GroupDeleted as GroupDeleted
+from compliance.events.directory import GroupJoined as GroupJoined
+from compliance.events.directory import GroupLeft as GroupLeft
+from compliance.events.directory import GroupRenamed as GroupRenamed
+from compliance.events.directory import IdentityLinked as IdentityLinked
+from compliance.events.directory import IdentityUnlinked as IdentityUnlinked
+from compliance.events.directory import ScimTokenCreated as ScimTokenCreated
+from compliance.events.directory import ScimTokenRevoked as ScimTokenRevoked
 from compliance.events.documents import DocumentCancelled as DocumentCancelled
 from compliance.events.documents import DocumentDeleted as DocumentDeleted
 from compliance.events.documents import DocumentDownloaded as DocumentDownloaded

@@ -15,6 +15,26 @@ class SignInFailure(StrEnum):
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a word in the record, not a secret
     LOCKED = "locked"
     DISABLED = "disabled"
+    # Who they are was to be proven elsewhere.
+    NOT_LINKED = "not_linked"
+    NAME_TAKEN = "name_taken"
+    NO_ROLE = "no_role"
+    ROLES_CONFLICT = "roles_conflict"
+    NOT_BEGUN_HERE = "not_begun_here"
+    PROVIDER_REFUSED = "provider_refused"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    MALFORMED = "malformed"
+    UNSIGNED = "unsigned"
+    BAD_SIGNATURE = "bad_signature"
+    WRONG_ISSUER = "wrong_issuer"
+    WRONG_AUDIENCE = "wrong_audience"
+    WRONG_RECIPIENT = "wrong_recipient"
+    WRONG_NONCE = "wrong_nonce"
+    EXPIRED = "expired"
+    REPLAYED = "replayed"
+    NO_SUBJECT = "no_subject"
+    NOT_FROM_PROXY = "not_from_proxy"
+    NO_CERTIFICATE = "no_certificate"
 
 
 class FactorFailure(StrEnum):
@@ -63,6 +83,7 @@ class SignInFailed(Event):
     says: ClassVar[str] = "A sign-in as {object} was refused: {reason}"
     outcome: Outcome = Outcome.REFUSED
     reason: SignInFailure
+    method: Word = "password"
     name: Digest | None = None
     address: Digest | None = None
 
