@@ -34,9 +34,10 @@ os.environ |= {
     "CLOISTER_BETWEEN_TOKENS_SECONDS": "5",
     "CLOISTER_SESSION_HOURS": "2",
 }
-SIGN_ON_PORTS = {name: free_port() for name in ("openid", "saml", "ldap")}
 os.environ |= sign_on.prepare(
-    HOME, site=f"http://127.0.0.1:{os.environ['CLOISTER_PORT']}", ports=SIGN_ON_PORTS
+    HOME,
+    site=f"http://127.0.0.1:{os.environ['CLOISTER_PORT']}",
+    ports={name: free_port() for name in ("openid", "saml", "ldap")},
 )
 django.setup()
 

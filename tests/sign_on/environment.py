@@ -4,10 +4,12 @@ The servers themselves start when a test asks for one (tests/integration/signon/
 """
 
 import base64
+import os
 import secrets
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -46,6 +48,7 @@ def prepare(home: Path, *, site: str, ports: dict[str, int]) -> dict[str, str]:
         "CLOISTER_OIDC_CLIENT_SECRET_FILE": str(folder / "openid.secret"),
         "CLOISTER_OIDC_LABEL": "the clinic's account",
         "CLOISTER_SAML_METADATA_FILE": str(folder / "idp.xml"),
+        "CLOISTER_TEST_SAML": f"http://127.0.0.1:{ports['saml']}",
         "CLOISTER_SAML_LABEL": "the firm's account",
         "CLOISTER_LDAP_URL": f"ldap://localhost:{ports['ldap']}",
         "CLOISTER_LDAP_CA_FILE": str(folder / "ca.pem"),
@@ -57,6 +60,11 @@ def prepare(home: Path, *, site: str, ports: dict[str, int]) -> dict[str, str]:
         "CLOISTER_CERTIFICATE_SECRET_FILE": str(folder / "proxy.secret"),
         "CLOISTER_SCIM_ISSUER": openid,
     }
+
+
+def port_of(variable: str) -> int:
+    """The port in an address of the installation's environment."""
+    return urlsplit(os.environ[variable]).port or 0
 
 
 def make_certificate(

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from assistant.accounts.models import LinkedIdentity, User
-from tests.integration.signon.conftest import Journey
+from tests.sign_on.journey import Journey
 
 
 def test_somebody_new_signs_in_and_gets_the_roles_of_their_groups(
