@@ -68,7 +68,9 @@ def answer(request: str, login: str) -> str:
         digest_alg=DIGEST_SHA256,
         **place,
     )
-    form = SERVER.apply_binding(BINDING_HTTP_POST, str(response), place["destination"])
+    form = SERVER.apply_binding(
+        BINDING_HTTP_POST, str(response), place["destination"], response=True
+    )
     return str(form["data"])
 
 

@@ -1,8 +1,10 @@
 """The house's servers, started when a test needs one, and somebody at a browser going to them."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -32,8 +34,9 @@ def openid(installation: Installation, folder: Path) -> Iterator[str]:
 def saml(installation: Installation, folder: Path) -> Iterator[str]:
     """A SAML identity provider that knows us by our own metadata."""
     service = httpx.get(f"{installation.address}/sign-in/saml/metadata/").content
-    with servers.identity_provider(folder, port=port_of("CLOISTER_TEST_SAML"), service=service) as found:
-        yield found
+    port = port_of("CLOISTER_TEST_SAML")
+    with servers.identity_provider(folder, port=port, service=service) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +57,20 @@ def journey(installation: Installation) -> Iterator[Journey]:
 def name() -> str:
     """A name that nobody else has."""
     return f"erin-{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def reason_of(superuser: Callable[..., list[tuple[Any, ...]]]) -> Callable[[httpx.Response], str]:
+    """Why the record says that a sign-in was refused, by the reference on the page."""
+
+    def look_up(page: httpx.Response) -> str:
+        assert page.status_code == 403, (page.status_code, page.text[:500])
+        reference = page.text.split("Reference <code>")[1].split("<")[0]
+        rows = superuser(
+            "select header from compliance_event where request = %s"
+            " and type = 'account.sign_in_failed'",
+            [reference],
+        )
+        return str(json.loads(bytes(rows[0][0]))["fields"]["reason"])
+
+    return look_up
