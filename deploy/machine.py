@@ -57,7 +57,7 @@ def browser_steps() -> list[Step]:
 
 
 def axe_step(home: Path) -> Step:
-    """The accessibility checker that browser tests load, from its locked package."""
+    """What tests take from npm, from locked packages: the accessibility checker, a provider."""
     source, target = CHECKOUT / "tests" / "browser", home / "node"
     lock = source / "package-lock.json"
     apt = [] if shutil.which("npm") else _apt("npm")
@@ -72,12 +72,53 @@ def axe_step(home: Path) -> Step:
         run(npm, environment=dict(os.environ), seconds=600)
 
     return Step(
-        title="accessibility checker (axe)",
+        title="axe and an OpenID provider",
         work=work,
         stamp=target / "cloister.stamp",
         key=key_of(lock),
         product=target / "node_modules" / "axe-core" / "axe.min.js",
     )
+
+
+DIRECTORY_PACKAGES = ("slapd", "xmlsec1")
+
+
+def directory_steps(home: Path) -> list[Step]:
+    """The servers that sign-on is tested against: Debian's, unpacked and not installed.
+
+    Installed, slapd would start as a service of the machine; unpacked it is only files.
+    """
+    if shutil.which("slapd", path="/usr/sbin:/usr/bin") and shutil.which("xmlsec1"):
+        return []
+    if not shutil.which("apt-get"):
+        raise SetupError(_please_install(" ".join(DIRECTORY_PACKAGES)))
+    target = home / "debian"
+    return [
+        Step(
+            title="directory server (slapd, xmlsec1)",
+            work=lambda: _unpack(DIRECTORY_PACKAGES, target),
+            stamp=home / "debian.stamp",
+            key=key_of(*DIRECTORY_PACKAGES),
+            product=target,
+            bytes_needed=40_000_000,
+        )
+    ]
+
+
+def _unpack(packages: Sequence[str], target: Path) -> None:
+    """Download packages with what they need and this machine lacks; unpack them below `target`."""
+    variables = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
+    if os.geteuid() == 0 or shutil.which("sudo"):
+        run([*_apt(packages[0]), "update"], environment=variables, seconds=600)
+    asked = ["apt-get", "install", "--simulate", "--no-install-recommends", *packages]
+    plan = run(asked, environment=variables, seconds=300)
+    names = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
+    target.mkdir(parents=True, exist_ok=True)
+    fetch = 'cd "$1" && shift && apt-get download "$@"'
+    run(["sh", "-c", fetch, "sh", str(target), *names], environment=variables, seconds=900)
+    for package in sorted(target.glob("*.deb")):
+        run(["dpkg-deb", "--extract", str(package), str(target)], environment=variables)
+        package.unlink()
 
 
 def _apt(package: str) -> list[str]:

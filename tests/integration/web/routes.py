@@ -72,6 +72,15 @@ ROUTES: dict[str, Route] = {
     # Oneself
     "sign-in": _page(EVERYBODY, gets=(302,)),
     "sign-out": _form(EVERYBODY),
+    # By way of a directory: for strangers (see FOR_STRANGERS); others go to the first page.
+    "sign-in-oidc": _page(EVERYBODY, gets=(302,)),
+    "sign-in-oidc-return": _page(EVERYBODY, gets=(302,)),
+    "sign-in-saml": _page(EVERYBODY, gets=(302,)),
+    "sign-in-saml-response": _form(EVERYBODY),
+    "sign-in-saml-finish": _page(EVERYBODY, gets=(302,)),
+    "saml-metadata": _page(EVERYBODY),
+    "sign-in-ldap": _form(EVERYBODY),
+    "sign-in-certificate": _form(EVERYBODY),
     "account": _page(EVERYBODY),
     # A session of somebody else counts as ended already: nothing shows whether it exists.
     "end-session": _form(EVERYBODY, lambda things: [things.session]),
@@ -136,6 +145,13 @@ ROUTES: dict[str, Route] = {
     "record": _page(AUDITORS),
     "record-event": _page(AUDITORS, lambda things: [things.event]),
 }
+
+
+FOR_STRANGERS = frozenset(name for name in ROUTES if name.startswith(("sign-", "saml-")))
+"""Addresses that answer whoever is not signed in, other than with the way to the sign-in page."""
+
+FROM_ELSEWHERE = frozenset({"sign-in-saml-response"})
+"""Forms that other sites post here: they prove themselves by a signature, not by our token."""
 
 
 def addresses_of_the_site() -> Iterator[str]:

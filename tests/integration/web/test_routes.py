@@ -17,7 +17,15 @@ from assistant.chat import conversations
 from assistant.chat.ask import accept_question
 from assistant.documents import intake
 from tests.integration.parse.conftest import make_pdf
-from tests.integration.web.routes import EVERYBODY, ROUTES, Route, Things, addresses_of_the_site
+from tests.integration.web.routes import (
+    EVERYBODY,
+    FOR_STRANGERS,
+    FROM_ELSEWHERE,
+    ROUTES,
+    Route,
+    Things,
+    addresses_of_the_site,
+)
 from tests.people import Person, World, make_person, make_world
 from tests.samples import LEASE, WARFARIN
 from tests.visitor import Visitor
@@ -126,7 +134,7 @@ def test_every_address_of_the_site_is_declared_here() -> None:
     assert sorted(addresses_of_the_site()) == sorted(ROUTES)
 
 
-@pytest.mark.parametrize("name", sorted(set(ROUTES) - {"sign-in", "sign-out"}))
+@pytest.mark.parametrize("name", sorted(set(ROUTES) - FOR_STRANGERS))
 def test_a_stranger_is_asked_to_sign_in(
     name: str, visitors: dict[str, Visitor], things: Things
 ) -> None:
@@ -190,7 +198,7 @@ def test_what_is_not_theirs_looks_as_if_it_did_not_exist(
     assert pages[0][0] == 404
 
 
-@pytest.mark.parametrize("name", POSTS)
+@pytest.mark.parametrize("name", sorted(set(POSTS) - FROM_ELSEWHERE))
 def test_a_form_without_its_token_is_refused(
     name: str, visitors: dict[str, Visitor], things: Things
 ) -> None:
