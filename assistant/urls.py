@@ -8,6 +8,7 @@ from compliance.urls import patterns as record_patterns
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", chat.home, name="home"),
+    path("scim/v2/", include("assistant.api.scim.urls")),
     path("chat/", include("assistant.chat.urls")),
     path("", include("assistant.access.urls")),
     path("", include("assistant.documents.urls")),
