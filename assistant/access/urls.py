@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from assistant.access import views, views_people
+from assistant.access import views, views_directory, views_people
 
 urlpatterns = [
     path("matters/", views.matters, name="matters"),
@@ -17,6 +17,19 @@ urlpatterns = [
     ),
     path("people/", views_people.people, name="people"),
     path("people/new/", views_people.create, name="create-person"),
+    path("people/directory/", views_directory.directory, name="people-directory"),
+    path("people/directory/links/", views_directory.link, name="link-identity"),
+    path(
+        "people/directory/links/<int:identity_id>/remove/",
+        views_directory.unlink,
+        name="unlink-identity",
+    ),
+    path("people/directory/tokens/", views_directory.create_token, name="create-scim-token"),
+    path(
+        "people/directory/tokens/<uuid:token_id>/revoke/",
+        views_directory.revoke_token,
+        name="revoke-scim-token",
+    ),
     path("people/<uuid:person_id>/", views_people.person, name="person"),
     path(
         "people/<uuid:person_id>/sessions/end/",

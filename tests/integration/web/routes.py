@@ -134,6 +134,11 @@ ROUTES: dict[str, Route] = {
     # Administrators
     "people": _page(ADMINISTRATORS),
     "create-person": _form(ADMINISTRATORS, gets=(400,), username="", display_name=""),
+    "people-directory": _page(ADMINISTRATORS),
+    "link-identity": _form(ADMINISTRATORS, gets=(400,), username="nobody"),
+    "unlink-identity": _form(ADMINISTRATORS, lambda things: [0]),
+    "create-scim-token": _form(ADMINISTRATORS, gets=(200,), name="a token"),
+    "revoke-scim-token": _form(ADMINISTRATORS, lambda things: [things.somebody]),
     "person-roles": _form(ADMINISTRATORS, lambda things: [things.somebody], roles="staff"),
     "person-active": _form(ADMINISTRATORS, lambda things: [things.somebody], active="yes"),
     "person": _page(ADMINISTRATORS, lambda things: [things.somebody]),
@@ -141,13 +146,24 @@ ROUTES: dict[str, Route] = {
     "reset-second-factors": _form(ADMINISTRATORS, lambda things: [things.somebody]),
     "defer-second-factor": _form(ADMINISTRATORS, lambda things: [things.somebody], days="7"),
     "person-password": _form(ADMINISTRATORS, lambda things: [things.somebody], gets=(200,)),
+    # SCIM opens to a directory's token and to nobody's session.
+    "scim-config": _page(EVERYBODY, gets=(401,)),
+    "scim-schemas": _page(EVERYBODY, gets=(401,)),
+    "scim-schema": _page(EVERYBODY, lambda things: ["User"], gets=(401,)),
+    "scim-resource-types": _page(EVERYBODY, gets=(401,)),
+    "scim-resource-type": _page(EVERYBODY, lambda things: ["User"], gets=(401,)),
+    "scim-people": _page(EVERYBODY, gets=(401,)),
+    "scim-person": _page(EVERYBODY, lambda things: [things.somebody], gets=(401,)),
+    "scim-groups": _page(EVERYBODY, gets=(401,)),
+    "scim-group": _page(EVERYBODY, lambda things: [things.matter], gets=(401,)),
+    "scim-nothing": _page(EVERYBODY, lambda things: ["anything"], gets=(401,)),
     # Auditors
     "record": _page(AUDITORS),
     "record-event": _page(AUDITORS, lambda things: [things.event]),
 }
 
 
-FOR_STRANGERS = frozenset(name for name in ROUTES if name.startswith(("sign-", "saml-")))
+FOR_STRANGERS = frozenset(name for name in ROUTES if name.startswith(("sign-", "saml-", "scim-")))
 """Addresses that answer whoever is not signed in, other than with the way to the sign-in page."""
 
 FROM_ELSEWHERE = frozenset({"sign-in-saml-response"})
