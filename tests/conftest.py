@@ -24,6 +24,10 @@ from tests.installation import (
 )
 from tests.model_server import ModelServer
 from tests.sign_on import environment as sign_on
+from tests.sign_on.fixtures import folder as folder
+from tests.sign_on.fixtures import ldap as ldap
+from tests.sign_on.fixtures import openid as openid
+from tests.sign_on.fixtures import saml as saml
 
 MODEL_PORT = free_port()
 # Before anything reads the configuration.

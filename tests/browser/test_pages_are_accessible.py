@@ -89,8 +89,9 @@ def test_menus_and_dialogs(page, world, sign_in, is_fine):
 
 def test_pages_of_an_administrator(page, database, sign_in, is_fine):
     sign_in(page, make_person("Ada", "administrator"))
-    page.goto("/people/")
-    is_fine(page)
+    for address in ("/people/", "/people/directory/"):
+        page.goto(address)
+        is_fine(page)
 
 
 def test_setting_up_and_giving_a_second_factor(page, database, sign_in, is_fine):

@@ -35,7 +35,7 @@ def prepare(home: Path, *, site: str, ports: dict[str, int]) -> dict[str, str]:
     folder.mkdir(mode=0o700)
     openid = f"http://127.0.0.1:{ports['openid']}"
     _write_tls(folder)
-    _write_identity_provider(folder, address=f"http://127.0.0.1:{ports['saml']}")
+    _write_identity_provider(folder, address=f"http://localhost:{ports['saml']}")
     for name in ("openid", "ldap", "proxy"):
         (folder / f"{name}.secret").write_text(secrets.token_urlsafe(24))
     return {
@@ -48,7 +48,8 @@ def prepare(home: Path, *, site: str, ports: dict[str, int]) -> dict[str, str]:
         "CLOISTER_OIDC_CLIENT_SECRET_FILE": str(folder / "openid.secret"),
         "CLOISTER_OIDC_LABEL": "the clinic's account",
         "CLOISTER_SAML_METADATA_FILE": str(folder / "idp.xml"),
-        "CLOISTER_TEST_SAML": f"http://127.0.0.1:{ports['saml']}",
+        # Another site to a browser, which then posts its response without our cookies.
+        "CLOISTER_TEST_SAML": f"http://localhost:{ports['saml']}",
         "CLOISTER_SAML_LABEL": "the firm's account",
         "CLOISTER_LDAP_URL": f"ldap://localhost:{ports['ldap']}",
         "CLOISTER_LDAP_CA_FILE": str(folder / "ca.pem"),

@@ -18,7 +18,7 @@ from saml2.server import Server
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 FOLDER, PORT, XMLSEC = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-ADDRESS = f"http://127.0.0.1:{PORT}"
+ADDRESS = f"http://localhost:{PORT}"
 
 
 def idp() -> Server:

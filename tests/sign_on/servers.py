@@ -92,7 +92,7 @@ def identity_provider(folder: Path, *, port: int, service: bytes) -> Iterator[st
     xmlsec = shutil.which("xmlsec1") or str(found("debian", "usr", "bin", "xmlsec1"))
     command = [sys.executable, str(HERE / "saml_idp.py"), str(folder), str(port), xmlsec]
     with running(command, port=port, log=folder / "saml.log", **_libraries(xmlsec)):
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://localhost:{port}"
 
 
 @contextmanager
