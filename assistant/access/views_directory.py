@@ -12,6 +12,7 @@ from assistant.access.web import signed_in
 from assistant.accounts.directory import linking, tokens, ways
 from assistant.accounts.models import Group, Role
 from assistant.accounts.requests import Request
+from assistant.accounts.stepup import stepped_up
 
 
 def _page(request: Request, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -36,6 +37,7 @@ def directory(request: Request) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="link an identity")
 def link(request: Request) -> HttpResponse:
     """Link somebody who waits, or an identity that was typed."""
     username = request.POST.get("username", "")
@@ -55,6 +57,7 @@ def link(request: Request) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="unlink an identity")
 def unlink(request: Request, identity_id: int) -> HttpResponse:
     """Take an identity from its account."""
     linking.unlink(request.record, identity_id)
@@ -63,6 +66,7 @@ def unlink(request: Request, identity_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="make a token for provisioning")
 def create_token(request: Request) -> HttpResponse:
     """Make a token and show it, once."""
     made, words = tokens.create(request.record, request.POST.get("name", ""))
@@ -71,6 +75,7 @@ def create_token(request: Request) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="take a token back")
 def revoke_token(request: Request, token_id: UUID) -> HttpResponse:
     """Take a token back."""
     tokens.revoke(request.record, token_id)

@@ -10,6 +10,7 @@ from django.db import connections
 
 from assistant.accounts.directory.errors import SignOnRefused
 from assistant.accounts.models import LinkedIdentity, Role, Session, User
+from assistant.accounts.people import GIVE_ACCESS, KEEP_THE_RECORD
 from compliance import log
 from compliance.events import (
     AccountCreated,
@@ -61,12 +62,17 @@ def rename(record: Context, user: User, *, username: str, display_name: str) -> 
 
 
 def set_roles(record: Context, user: User, roles: Iterable[Role]) -> None:
-    """Give exactly these roles."""
+    """Give exactly these roles, which the caller has `checked`.
+
+    Raises SignOnRefused when an administrator would be in a matter.
+    """
     wanted = sorted(role.value for role in roles)
     added = tuple(sorted(set(wanted) - set(user.roles)))
     removed = tuple(sorted(set(user.roles) - set(wanted)))
     if not added and not removed:
         return
+    if Role.ADMINISTRATOR.value in added and _is_in_a_matter(user):
+        raise SignOnRefused(SignInFailure.ROLES_CONFLICT, account=user.public_id)
     changed = RolesChanged(object=user.public_id, added=added, removed=removed)
     log.append(changed, context=record, using=SIGNIN)
     user.roles = wanted
@@ -121,9 +127,16 @@ def unlink(record: Context, identity: LinkedIdentity) -> None:
 def checked(roles: Iterable[Role]) -> frozenset[Role]:
     """These roles, if one person may have them; raises SignOnRefused.
 
-    Whoever administers does so with an account of its own.
+    Whoever gives access does not keep the record, and administers with an account of its own.
     """
     found = frozenset(roles)
-    if Role.ADMINISTRATOR in found and len(found) > 1:
+    is_apart = not (found & GIVE_ACCESS and found & KEEP_THE_RECORD)
+    if not is_apart or (Role.ADMINISTRATOR in found and len(found) > 1):
         raise SignOnRefused(SignInFailure.ROLES_CONFLICT)
     return found
+
+
+def _is_in_a_matter(user: User) -> bool:
+    with connections[SIGNIN].cursor() as cursor:
+        cursor.execute("select auth.is_in_a_matter(%s)", [user.pk])
+        return bool(cursor.fetchone()[0])

@@ -39,8 +39,8 @@ SENTENCES = {
         "{label} knows you, but none of your groups has a role here. Ask for the group you need."
     ),
     SignInFailure.ROLES_CONFLICT: (
-        "Your groups would make you administrator and something else at once, which nobody may "
-        "be. Ask for an account of its own for administration."
+        "Your groups give you roles that nobody may hold together, or an administrator's beside "
+        "a matter. Ask for a second account for administration or for the record."
     ),
     SignInFailure.DISABLED: "Your account here is closed. Ask an administrator to open it again.",
     SignInFailure.NO_CERTIFICATE: (

@@ -125,6 +125,6 @@ def _follow_roles_of(record: Context, user: User, rules: Rules) -> None:
         accounts.set_roles(record, user, rules.roles_for(names))
     except SignOnRefused as refused:
         raise Conflict(
-            "Nobody can be administrator and something else at once: give administration an "
-            "account of its own."
+            "A member would hold roles that nobody may hold together, or be administrator and in "
+            "a matter. Give them a second account."
         ) from refused

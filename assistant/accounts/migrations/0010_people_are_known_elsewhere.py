@@ -18,14 +18,10 @@ grant select, insert, update, delete on accounts_linkedidentity, accounts_provis
   accounts_group, accounts_groupmember to {signin};
 grant select on accounts_group, accounts_groupmember to {app};
 grant insert, update on accounts_user to {signin};
-grant select, delete on accounts_session to {signin};
+grant delete on accounts_session to {signin};
 grant usage, select on sequence accounts_user_id_seq to {signin};
 
--- What is done on the sign-in connection is recorded on it, by the rule that holds for everybody.
-grant execute on function auth.uid(), auth.person() to {signin};
-grant insert (header) on compliance_event to {signin};
-create policy "sign-on writes" on compliance_event for insert to {signin}
-  with check (actor is null or auth.uid() is null or actor = auth.person());
+grant execute on function auth.is_in_a_matter(bigint) to {signin};
 
 -- Everything that could still act for a person, work that outlives its session included.
 create function auth.close_person(person bigint) returns void
@@ -38,15 +34,13 @@ grant execute on function auth.close_person(bigint) to {signin};
 
 BACKWARDS = """
 drop function auth.close_person(bigint);
-drop policy "sign-on writes" on compliance_event;
 """
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_the_database_knows_who_asks'),
-        ('compliance', '0001_the_record'),
+        ('accounts', '0003_second_factors'),
     ]
 
     operations = [

@@ -1,10 +1,14 @@
 """Signing in by way of a real OpenID provider."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from django.utils import timezone
 
+from assistant.accounts import factors
 from assistant.accounts.models import LinkedIdentity, User
+from compliance.events import Context
 from tests.sign_on.journey import Journey
 
 
@@ -16,18 +20,26 @@ def test_somebody_new_signs_in_and_gets_the_roles_of_their_groups(
     )
     arrived = journey.get(back)
     assert (arrived.status_code, arrived.headers["Location"]) == (302, "/matters/")
-    assert journey.is_signed_in
+    assert journey.is_known
     user = User.objects.get(username=name)
     assert user.roles == ["staff"]
     identity = LinkedIdentity.objects.using("signin").get(user=user)
     assert (identity.issuer, identity.subject) == (openid, f"subject-of-{name}")
 
 
-def test_a_session_begun_elsewhere_enters_the_persons_identity(
-    openid: str, journey: Journey, name: str
+def test_a_session_begun_elsewhere_takes_a_second_factor_and_enters_the_persons_identity(
+    openid: str, installation: Any, journey: Journey, name: str
 ) -> None:
     journey.get(journey.through_openid(journey.begin("oidc"), f"{name}+clinicians"))
-    assert journey.get("/matters/").status_code == 200
+    assert journey.get("/matters/").headers["Location"].startswith("/second-factor/")
+    factors.defer(Context(), User.objects.get(username=name), until=_tomorrow())
+    with Journey(installation.address) as later:
+        later.get(later.through_openid(later.begin("oidc"), f"{name}+clinicians"))
+        assert later.get("/matters/").status_code == 200
+
+
+def _tomorrow() -> datetime:
+    return timezone.now() + timedelta(days=1)
 
 
 def test_groups_are_followed_at_the_next_sign_in(
@@ -36,7 +48,7 @@ def test_groups_are_followed_at_the_next_sign_in(
     journey.get(journey.through_openid(journey.begin("oidc"), f"{name}+clinicians"))
     with Journey(installation.address) as later:
         later.get(later.through_openid(later.begin("oidc"), f"{name}+clinicians+librarians"))
-        assert later.is_signed_in
+        assert later.is_known
     assert sorted(User.objects.get(username=name).roles) == ["knowledge_manager", "staff"]
 
 
@@ -49,7 +61,7 @@ def test_an_answer_counts_only_in_the_browser_that_began(
         refused = victim.get(back)
         assert refused.status_code == 403
         assert "was not begun in this browser" in refused.text
-        assert not victim.is_signed_in
+        assert not victim.is_known
     assert journey.get(back).status_code == 302
 
 
@@ -71,7 +83,7 @@ def test_a_state_that_was_never_given_out_is_refused(openid: str, journey: Journ
 def test_a_code_that_the_provider_did_not_give_is_refused(openid: str, journey: Journey) -> None:
     state = httpx.URL(journey.begin("oidc")).params["state"]
     assert journey.get(f"/sign-in/oidc/return/?code=made-up&state={state}").status_code == 403
-    assert not journey.is_signed_in
+    assert not journey.is_known
 
 
 def test_what_the_provider_refuses_is_said_on_the_sign_in_page(
@@ -101,7 +113,7 @@ def test_nobody_becomes_administrator_and_something_else(
 ) -> None:
     login = f"{name}+clinicians+operators"
     refused = journey.get(journey.through_openid(journey.begin("oidc"), login))
-    assert "administrator and something else" in refused.text
+    assert "roles that nobody may hold together" in refused.text
     assert not User.objects.filter(username=name).exists()
 
 
@@ -110,7 +122,7 @@ def test_a_name_is_not_an_identity(openid: str, journey: Journey, world: Any) ->
     login = f"{world.alice.username}+clinicians"
     refused = journey.get(journey.through_openid(journey.begin("oidc"), login))
     assert "an account here has your name and is not linked to you" in refused.text
-    assert not journey.is_signed_in
+    assert not journey.is_known
 
 
 def test_a_closed_account_stays_closed(

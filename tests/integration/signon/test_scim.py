@@ -87,7 +87,7 @@ def test_somebody_provisioned_signs_in_at_the_provider(
 ) -> None:
     made = directory.add(name.upper(), externalId=f"subject-of-{name}", displayName="Erin")
     journey.get(journey.through_openid(journey.begin("oidc"), f"{name}+clinicians"))
-    assert journey.is_signed_in
+    assert journey.is_known
     identity_of = LinkedIdentity.objects.using("signin").get(subject=f"subject-of-{name}")
     assert str(identity_of.user.public_id) == made["id"]
 
