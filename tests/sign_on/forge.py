@@ -19,7 +19,8 @@ PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 def request_id_of(address: str) -> str:
     """The id of the request in the address that the site sends a browser to."""
     encoded = parse_qs(urlsplit(address).query)["SAMLRequest"][0]
-    return etree.fromstring(zlib.decompress(base64.b64decode(encoded), -15)).get("ID")
+    request = etree.fromstring(zlib.decompress(base64.b64decode(encoded), -15))
+    return str(request.get("ID"))
 
 
 def moment(seconds: float) -> str:
@@ -71,11 +72,11 @@ class Forger:
             "</saml:Assertion>"
         )
 
-    def signed(self, assertion: str, **how: object) -> etree._Element:
+    def signed(self, assertion: str) -> etree._Element:
         """The assertion with a signature by the provider's key."""
         root = etree.fromstring(assertion)
         signer = XMLSigner(
-            c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0, **how
+            c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
         )
         return signer.sign(
             root,

@@ -53,13 +53,11 @@ class Journey(Visitor):
                 headers={"Origin": "null"},
             )
 
-    @property
     def is_known(self) -> bool:
         """Whether the site knows who this is: it shows their pages, or asks for a second factor."""
         page = self.http.get("/account/")
         return page.status_code == 200 or page.headers["Location"].startswith("/second-factor/")
 
-    @property
     def is_signed_in(self) -> bool:
         """Whether the site shows this person's pages."""
         return self.http.get("/account/").status_code == 200

@@ -59,7 +59,7 @@ def show(journey: Journey, headers: dict[str, str]) -> httpx.Response:
 
 def test_the_holder_of_a_card_signs_in(journey: Journey, holder: str, secret: str) -> None:
     assert show(journey, headers_for(holder, secret)).status_code == 302
-    assert journey.is_signed_in
+    assert journey.is_signed_in()
 
 
 WITHOUT = {

@@ -33,7 +33,7 @@ def test_somebody_refused_is_linked_by_their_reference_and_signs_in(
     assert not Stranger.objects.using("signin").filter(reference=reference).exists()
     with Journey(installation.address) as later:
         later.get(later.through_openid(later.begin("oidc"), login))
-        assert later.is_known
+        assert later.is_known()
 
 
 def test_an_identity_opens_one_account(administrator: Visitor, name: str) -> None:
@@ -50,11 +50,11 @@ def test_unlinking_ends_sessions_and_opens_nothing_more(
     openid: str, installation: Any, journey: Journey, administrator: Visitor, name: str
 ) -> None:
     journey.get(journey.through_openid(journey.begin("oidc"), f"{name}+clinicians"))
-    assert journey.is_known
+    assert journey.is_known()
     user = User.objects.get(username=name)
     identity = LinkedIdentity.objects.using("signin").get(user=user)
     administrator.post(f"/people/directory/links/{identity.pk}/remove/", {})
-    assert not journey.is_known
+    assert not journey.is_known()
     with Journey(installation.address) as later:
         refused = later.get(later.through_openid(later.begin("oidc"), f"{name}+clinicians"))
         assert "is not linked to you" in refused.text

@@ -20,7 +20,7 @@ def test_somebody_new_signs_in_and_gets_the_roles_of_their_groups(
     )
     arrived = journey.get(back)
     assert (arrived.status_code, arrived.headers["Location"]) == (302, "/matters/")
-    assert journey.is_known
+    assert journey.is_known()
     user = User.objects.get(username=name)
     assert user.roles == ["staff"]
     identity = LinkedIdentity.objects.using("signin").get(user=user)
@@ -48,7 +48,7 @@ def test_groups_are_followed_at_the_next_sign_in(
     journey.get(journey.through_openid(journey.begin("oidc"), f"{name}+clinicians"))
     with Journey(installation.address) as later:
         later.get(later.through_openid(later.begin("oidc"), f"{name}+clinicians+librarians"))
-        assert later.is_known
+        assert later.is_known()
     assert sorted(User.objects.get(username=name).roles) == ["knowledge_manager", "staff"]
 
 
@@ -61,7 +61,7 @@ def test_an_answer_counts_only_in_the_browser_that_began(
         refused = victim.get(back)
         assert refused.status_code == 403
         assert "was not begun in this browser" in refused.text
-        assert not victim.is_known
+        assert not victim.is_known()
     assert journey.get(back).status_code == 302
 
 
@@ -83,7 +83,7 @@ def test_a_state_that_was_never_given_out_is_refused(openid: str, journey: Journ
 def test_a_code_that_the_provider_did_not_give_is_refused(openid: str, journey: Journey) -> None:
     state = httpx.URL(journey.begin("oidc")).params["state"]
     assert journey.get(f"/sign-in/oidc/return/?code=made-up&state={state}").status_code == 403
-    assert not journey.is_known
+    assert not journey.is_known()
 
 
 def test_what_the_provider_refuses_is_said_on_the_sign_in_page(
@@ -122,7 +122,7 @@ def test_a_name_is_not_an_identity(openid: str, journey: Journey, world: Any) ->
     login = f"{world.alice.username}+clinicians"
     refused = journey.get(journey.through_openid(journey.begin("oidc"), login))
     assert "an account here has your name and is not linked to you" in refused.text
-    assert not journey.is_known
+    assert not journey.is_known()
 
 
 def test_a_closed_account_stays_closed(

@@ -35,10 +35,10 @@ def test_somebody_new_signs_in_and_gets_the_roles_of_their_groups(
     address = journey.begin("saml", next="/matters/")
     brought = journey.bring(journey.through_saml(address, f"{name}+clinicians+choir"))
     assert brought.status_code == 303, brought.text
-    assert not journey.is_known
+    assert not journey.is_known()
     arrived = journey.get(brought.headers["Location"])
     assert (arrived.status_code, arrived.headers["Location"]) == (302, "/matters/")
-    assert journey.is_known
+    assert journey.is_known()
     user = User.objects.get(username=name)
     assert (user.roles, user.display_name) == (["staff"], name.title())
     identity = LinkedIdentity.objects.using("signin").get(user=user)
@@ -52,7 +52,7 @@ def test_only_the_browser_that_began_can_finish(
     with Journey(installation.address) as victim:
         victim.begin("saml")
         assert reason_of(victim.get(brought.headers["Location"])) == "not_begun_here"
-        assert not victim.is_known
+        assert not victim.is_known()
     assert journey.get(brought.headers["Location"]).status_code == 302
 
 
@@ -72,7 +72,7 @@ def test_what_a_forger_with_the_key_makes_right_is_accepted(
     brought = journey.bring(forger.response(assertion, request=request_id))
     assert brought.status_code == 303, brought.text
     journey.get(brought.headers["Location"])
-    assert journey.is_known
+    assert journey.is_known()
 
 
 WRONG: dict[str, tuple[dict[str, str], str]] = {
@@ -186,7 +186,7 @@ def test_a_forged_assertion_beside_a_signed_one_is_refused(
     forged = forger.assertion(request_id, "mallory")
     response = forger.response(*wrapped(signed, forged), request=request_id)
     assert reason_of(journey.bring(response)) in ("malformed", "bad_signature")
-    assert not journey.is_known
+    assert not journey.is_known()
 
 
 def test_a_comment_does_not_cut_a_subject_short(

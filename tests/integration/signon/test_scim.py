@@ -87,7 +87,7 @@ def test_somebody_provisioned_signs_in_at_the_provider(
 ) -> None:
     made = directory.add(name.upper(), externalId=f"subject-of-{name}", displayName="Erin")
     journey.get(journey.through_openid(journey.begin("oidc"), f"{name}+clinicians"))
-    assert journey.is_known
+    assert journey.is_known()
     identity_of = LinkedIdentity.objects.using("signin").get(subject=f"subject-of-{name}")
     assert str(identity_of.user.public_id) == made["id"]
 
@@ -184,7 +184,7 @@ def test_it_finds_people_by_name_and_external_id(directory: Directory, name: str
 
 def test_a_list_comes_in_pages(directory: Directory, name: str) -> None:
     ids = [directory.add(f"{name}-{number}")["id"] for number in range(3)]
-    asked = {"filter": f'userName sw "{name}-"', "count": 2}
+    asked: dict[str, str | int] = {"filter": f'userName sw "{name}-"', "count": 2}
     first = directory.http.get("Users", params=asked).json()
     second = directory.http.get("Users", params={**asked, "startIndex": 3}).json()
     assert (first["totalResults"], first["itemsPerPage"], second["itemsPerPage"]) == (3, 2, 1)
