@@ -30,7 +30,7 @@ class LyingProvider:
         self.id_token = ""
         self.delay_seconds = 0.0
 
-    def claims(self, nonce: str, **changes: Any) -> dict[str, Any]:
+    def claims(self, nonce: str, /, **changes: Any) -> dict[str, Any]:
         """Claims that are right but for the changes; None takes one away."""
         now = int(time.time())
         right = {

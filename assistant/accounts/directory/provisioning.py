@@ -97,7 +97,7 @@ def change(record: Context, kept: Provisioned, wanted: Wanted) -> Provisioned:
     user = kept.user
     if accounts.is_taken(wanted.username, by_other_than=user):
         raise Taken(f"There is an account called {wanted.username} already.")
-    display_name = wanted.display_name or user.display_name
+    display_name = wanted.display_name or wanted.username
     accounts.rename(record, user, username=wanted.username, display_name=display_name)
     if wanted.external_id != kept.external_id:
         _follow_identity(record, user, before=kept.external_id, after=wanted.external_id)

@@ -106,7 +106,8 @@ def user_of(kept: Provisioned, base: str) -> User:
         id=public_id,
         external_id=kept.external_id,
         user_name=user.username,
-        display_name=user.display_name,
+        # A name to show is always kept; where the directory gave none, it is the user's name.
+        display_name=user.display_name if user.display_name != user.username else None,
         active=user.is_active,
         groups=places or None,
         meta=Meta(

@@ -11,6 +11,7 @@ from scim2_models import (
     InvalidValueException,
     ListResponse,
     NotFoundException,
+    NotImplementedException,
     PatchOp,
     Resource,
     ResourceType,
@@ -50,7 +51,8 @@ Row = TypeVar("Row", bound=Model)
 
 
 def _list_people(request: Request) -> HttpResponse:
-    return _listed(request, User, provisioning.people(), user_of, {"username": "user__username"})
+    asked = SearchRequest[User].model_validate(_asked(request))
+    return _listed(request, asked, provisioning.people(), user_of, {"username": "user__username"})
 
 
 def _add_person(request: Request) -> HttpResponse:
@@ -103,7 +105,8 @@ def _wanted(said: User) -> Wanted:
 
 
 def _list_groups(request: Request) -> HttpResponse:
-    return _listed(request, Group, group_verbs.groups(), group_of, {"displayname": "name"})
+    asked = SearchRequest[Group].model_validate(_asked(request))
+    return _listed(request, asked, group_verbs.groups(), group_of, {"displayname": "name"})
 
 
 def _add_group(request: Request) -> HttpResponse:
@@ -194,6 +197,10 @@ def _described(
     return verb
 
 
+def _not_at_once(request: Request) -> HttpResponse:
+    raise NotImplementedException(detail="Search people and groups one after the other.")
+
+
 def _nothing(request: Request, rest: str) -> HttpResponse:
     raise NotFoundException(detail="There is nothing at this address.")
 
@@ -217,15 +224,19 @@ def _shown(request: Request, resource: Resource[Any]) -> HttpResponse:
     return answer(body)
 
 
+def _asked(request: Request) -> dict[str, Any]:
+    """What a list is asked for: in the address, or posted (RFC 7644, section 3.4.3)."""
+    return payload(request) if request.method == "POST" else request.GET.dict()
+
+
 def _listed(
     request: Request,
-    kind: type[Resource[Any]],
+    asked: SearchRequest[Any],
     rows: QuerySet[Row],
     shown: Callable[[Row, str], Resource[Any]],
     columns: dict[str, str],
 ) -> HttpResponse:
     """A page of a list. Usual filters are the database's work, others are tried on each row."""
-    asked = SearchRequest[kind].model_validate(request.GET.dict())  # type: ignore[valid-type]
     base = base_of(request)
     start = max(asked.start_index or 1, 1)
     count = MOST_RESULTS if asked.count is None else min(asked.count, MOST_RESULTS)
@@ -240,7 +251,7 @@ def _listed(
             raise TooManyException(detail="Ask by userName or externalId.")
         matching = [one for row in rows if chosen.match(one := shown(row, base))]
         total, page = len(matching), matching[start - 1 : start - 1 + count]
-    listed: ListResponse[Any] = ListResponse[kind](  # type: ignore[valid-type]
+    listed: ListResponse[Any] = ListResponse[User | Group](
         total_results=total, start_index=start, items_per_page=len(page), resources=page
     )
     body = listed.model_dump(scim_ctx=Context.SEARCH_RESPONSE, response_parameters=asked)
@@ -265,6 +276,9 @@ people = route(GET=_list_people, POST=_add_person)
 person = route(
     GET=_show_person, PUT=_replace_person, PATCH=_patch_person, DELETE=_remove_person
 )
+people_search = route(POST=_list_people)
+groups_search = route(POST=_list_groups)
+search = route(POST=_not_at_once)
 groups = route(GET=_list_groups, POST=_add_group)
 group = route(GET=_show_group, PUT=_replace_group, PATCH=_patch_group, DELETE=_remove_group)
 config = route(GET=_config)

@@ -52,12 +52,12 @@ def route(**verbs: Verb) -> Callable[..., HttpResponse]:
     @csrf_exempt
     @wraps(next(iter(verbs.values())))
     def view(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        verb = verbs.get(request.method or "")
+        if verb is None:
+            return _method_not_allowed(verbs)
         try:
             token = _token_of(request)
             request.record = Context(session=token.id, request=request.reference)
-            verb = verbs.get(request.method or "")
-            if verb is None:
-                return _method_not_allowed(verbs)
             with PROVIDER, transaction.atomic(using=SIGNIN):
                 return verb(request, *args, **kwargs)
         except ValidationError as error:

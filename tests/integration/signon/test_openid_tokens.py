@@ -1,6 +1,7 @@
 """Every claim of an ID token is checked: a provider that lies is found out, by its reason."""
 
 import base64
+import hmac
 import json
 import time
 from collections.abc import Iterator
@@ -90,15 +91,15 @@ def test_a_party_that_is_us_makes_two_audiences_right(liar: LyingProvider) -> No
     assert attempt.finish().subject == "subject"
 
 
-def _unsigned(claims: dict[str, Any]) -> str:
-    parts = ({"alg": "none"}, claims)
-    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts]
-    return b".".join([*encoded, b""]).decode()
+def _encoded(*parts: dict[str, Any]) -> bytes:
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts]
+    return b".".join(part.rstrip(b"=") for part in encoded)
 
 
 def test_a_token_without_a_signature_is_refused(liar: LyingProvider) -> None:
     attempt = Attempt(liar)
-    liar.id_token = _unsigned(liar.claims(attempt.nonce))
+    unsigned = _encoded({"alg": "none"}, liar.claims(attempt.nonce)) + b"."
+    liar.id_token = unsigned.decode()
     with pytest.raises(SignOnRefused, match="bad_signature"):
         attempt.finish()
 
@@ -106,8 +107,10 @@ def test_a_token_without_a_signature_is_refused(liar: LyingProvider) -> None:
 def test_the_public_key_is_no_shared_secret(liar: LyingProvider) -> None:
     """HS256 with the public key as its secret, the oldest trick on libraries."""
     attempt = Attempt(liar)
-    secret = OctKey.import_key(liar.key.as_pem(private=False).decode())
-    liar.id_token = liar.signed(liar.claims(attempt.nonce), key=secret, alg="HS256")
+    secret = liar.key.as_pem(private=False)
+    signed = _encoded({"alg": "HS256", "kid": "first"}, liar.claims(attempt.nonce))
+    mac = base64.urlsafe_b64encode(hmac.digest(secret, signed, "sha256")).rstrip(b"=")
+    liar.id_token = (signed + b"." + mac).decode()
     with pytest.raises(SignOnRefused, match="bad_signature"):
         attempt.finish()
 

@@ -152,6 +152,9 @@ ROUTES: dict[str, Route] = {
     "scim-schema": _page(EVERYBODY, lambda things: ["User"], gets=(401,)),
     "scim-resource-types": _page(EVERYBODY, gets=(401,)),
     "scim-resource-type": _page(EVERYBODY, lambda things: ["User"], gets=(401,)),
+    "scim-search": _form(EVERYBODY, gets=(401,)),
+    "scim-people-search": _form(EVERYBODY, gets=(401,)),
+    "scim-groups-search": _form(EVERYBODY, gets=(401,)),
     "scim-people": _page(EVERYBODY, gets=(401,)),
     "scim-person": _page(EVERYBODY, lambda things: [things.somebody], gets=(401,)),
     "scim-groups": _page(EVERYBODY, gets=(401,)),
@@ -166,8 +169,10 @@ ROUTES: dict[str, Route] = {
 FOR_STRANGERS = frozenset(name for name in ROUTES if name.startswith(("sign-", "saml-", "scim-")))
 """Addresses that answer whoever is not signed in, other than with the way to the sign-in page."""
 
-FROM_ELSEWHERE = frozenset({"sign-in-saml-response"})
-"""Forms that other sites post here: they prove themselves by a signature, not by our token."""
+FROM_ELSEWHERE = frozenset(
+    {"sign-in-saml-response", "scim-search", "scim-people-search", "scim-groups-search"}
+)
+"""What others post here: they prove themselves by a signature or a token of their own."""
 
 
 def addresses_of_the_site() -> Iterator[str]:
