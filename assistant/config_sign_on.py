@@ -65,7 +65,7 @@ class SignOnConfig(BaseSettings):
     ldap_ca_file: Path | None = Field(
         default=None, description="certificates that the server's own is checked against"
     )
-    ldap_label: str = Field(default="directory account", description="words on the button")
+    ldap_label: str = Field(default="your directory account", description="words on the button")
     ldap_bind_name: str = Field(default="", description="distinguished name that may search")
     ldap_bind_password_file: Path | None = Field(
         default=None, description="file with the password of that name"
@@ -96,7 +96,7 @@ class SignOnConfig(BaseSettings):
     certificate_secret_file: Path | None = Field(
         default=None, description="file with the secret that those web servers send along"
     )
-    certificate_label: str = Field(default="smart card", description="words on the button")
+    certificate_label: str = Field(default="your smart card", description="words on the button")
 
     scim_issuer: str = Field(
         default="", description="issuer under which people provisioned by SCIM sign in; their "

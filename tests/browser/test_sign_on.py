@@ -9,7 +9,7 @@ def name_of_somebody():
 
 def test_to_the_openid_provider_and_back(page, openid, complaints):
     # The provider's own pages ask for a font elsewhere, in vain.
-    complaints.expected += [openid, "fonts", "Content Security Policy", "ERR_"]
+    complaints.expected += [openid, "fonts", "Content Security Policy", "ERR_", "404"]
     name = name_of_somebody()
     page.goto("/sign-in/?next=/help/")
     page.get_by_role("link", name="Continue with the clinic's account").click()

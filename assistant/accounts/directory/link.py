@@ -130,8 +130,7 @@ def _known(claimed: Claimed) -> User | None:
         return None
     if not identity.user.is_active:
         raise SignOnRefused(SignInFailure.DISABLED, account=identity.user.public_id)
-    identity.last_used_at = timezone.now()
-    identity.save(using=SIGNIN, update_fields=["last_used_at"])
+    _mark_used(identity)
     return identity.user
 
 
@@ -147,10 +146,16 @@ def _newcomer(record: Context, claimed: Claimed, rules: Rules) -> User:
         display_name=claimed.display_name.strip()[:LONGEST_NAME],
         roles=_roles(claimed, rules),
     )
-    accounts.link(
+    identity = accounts.link(
         record, user, issuer=claimed.issuer, subject=claimed.subject, way=claimed.way.value
     )
+    _mark_used(identity)
     return user
+
+
+def _mark_used(identity: LinkedIdentity) -> None:
+    identity.last_used_at = timezone.now()
+    identity.save(using=SIGNIN, update_fields=["last_used_at"])
 
 
 def _roles(claimed: Claimed, rules: Rules) -> frozenset[Role]:
