@@ -2,7 +2,8 @@
 
 Vectors and BM25 are searched in one statement and fused by reciprocal rank (Cormack, Clarke and
 Buettcher 2009, with k = 10 as measured in docs/architecture.md). The database decides what is
-visible; the groups given here only help its index.
+visible; the groups given here only help its index. The two searches are functions of the database
+(migration 0004), because their plans must not depend on what the planner guesses of arrays.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from assistant.documents.terms import terms_of
 
 CANDIDATES = 50
 """How many passages each of the two searches offers."""
+
+BUDGET = 20_000
+"""How many of the caller's own vectors a search looks at; with fewer it looks at all of them."""
 
 RANK_CONSTANT = 10
 MOST_TERMS = 64
@@ -88,6 +92,7 @@ def passages_for(
                 "passages": scope.passages,
                 "mean_words": max(1.0, scope.words / scope.passages),
                 "candidates": CANDIDATES,
+                "budget": BUDGET,
                 "constant": RANK_CONSTANT,
                 "limit": limit,
             },
@@ -110,34 +115,21 @@ def passages_for(
         ]
 
 
-# BM25 with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza 2009). Document frequencies are counted
-# over the caller's own postings, so no word of a hidden document can be told from a score.
-# `+ 0` keeps the planner from ever answering an exact search with an approximate index.
 _SEARCH = """
 with dense as materialized (
   select passage_id, distance, row_number() over (order by distance, passage_id) as place
-    from (select v.passage_id, (v.embedding <=> %(vector)s::halfvec) + 0 as distance
-            from documents_passagevector v
-           where v.acl_group = any (%(groups)s::int[])
-           order by 2, 1 limit %(candidates)s) nearest
-),
-matches as materialized (
-  select p.passage_id, p.frequency, p.words, count(*) over (partition by p.term) as df
-    from documents_posting p
-   where p.term = any (%(terms)s::text[]) and p.acl_group = any (%(groups)s::int[])
+    from nearest_passages(%(vector)s::halfvec, %(groups)s::int[], %(passages)s, %(budget)s,
+                          %(candidates)s)
 ),
 lexical as materialized (
-  select passage_id, bm25, row_number() over (order by bm25 desc, passage_id) as place
-    from (select passage_id,
-                 sum(ln(1 + (%(passages)s - df + 0.5) / (df + 0.5)) * frequency * 2.2
-                     / (frequency + 1.2 * (0.25 + 0.75 * words / %(mean_words)s::float8))) as bm25
-            from matches group by passage_id
-           order by 2 desc, 1 limit %(candidates)s) best
+  select passage_id, score, row_number() over (order by score desc, passage_id) as place
+    from passages_with_terms(%(terms)s::text[], %(groups)s::int[], %(passages)s,
+                             %(mean_words)s::float8, %(candidates)s)
 ),
 fused as materialized (
   select passage_id, coalesce(1.0 / (%(constant)s + d.place), 0)
                      + coalesce(1.0 / (%(constant)s + l.place), 0) as score,
-         d.distance, coalesce(l.bm25, 0) as bm25
+         d.distance, coalesce(l.score, 0) as bm25
     from dense d full join lexical l using (passage_id)
    order by 2 desc, passage_id limit %(limit)s
 )

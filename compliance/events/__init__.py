@@ -73,6 +73,7 @@ from compliance.events.people import SignInFailed as SignInFailed
 from compliance.events.people import SignInFailure as SignInFailure
 from compliance.events.people import SteppedUp as SteppedUp
 from compliance.events.system import CommandRun as CommandRun
+from compliance.events.system import IndexTrained as IndexTrained
 from compliance.events.system import RecordRead as RecordRead
 from compliance.events.system import SystemStarted as SystemStarted
 from compliance.events.system import SystemStopped as SystemStopped

@@ -51,3 +51,13 @@ class SystemStopped(Event):
     type: ClassVar[str] = "system.stopped"
     says: ClassVar[str] = "{part} stopped"
     part: Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexTrained(Event):
+    """The search index was divided into cells anew, by the operator on the host."""
+
+    type: ClassVar[str] = "index.trained"
+    says: ClassVar[str] = "The search index was trained: {cells} cells for {passages} passages"
+    passages: int
+    cells: int
