@@ -75,6 +75,9 @@ class Config(SignOnConfig):
     passages_read: int = Field(
         default=4, ge=1, le=40, description="passages given to the model"
     )
+    searches_at_once: int = Field(
+        default=0, ge=0, description="searches at once; 0 means one more than the processors"
+    )
     question_characters: int = Field(
         default=8_000, ge=100, description="longest question, in characters"
     )

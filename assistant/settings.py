@@ -216,5 +216,6 @@ LEASE_SECONDS = config.lease_seconds
 ANSWER_TOKENS = config.answer_tokens
 PASSAGES_SHOWN = config.passages_shown
 PASSAGES_READ = config.passages_read
+SEARCHES_AT_ONCE = config.searches_at_once
 QUESTION_CHARACTERS = config.question_characters
 EMBEDDING_FOLDER: Path | None = config.embedding_model

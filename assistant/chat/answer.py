@@ -21,7 +21,7 @@ from assistant.chat.outcome import Outcome
 from assistant.chat.stream import Publisher
 from assistant.chat.turn import NOTHING_SHOWN, Shown, Turn
 from assistant.chat.writing import Writing
-from assistant.documents import vectors
+from assistant.documents import admission, vectors
 from assistant.documents.publish import spoken_title
 from assistant.workers import this_worker
 from compliance.log import NotRecorded
@@ -110,8 +110,10 @@ def _answer(taken: Turn, publisher: Publisher, cancel: generate.Cancel) -> Outco
     shown = NOTHING_SHOWN
     if taken.uses_documents:
         asked = _standalone(taken)
-        vector = vectors.embedder().query(asked)
-        shown = turn.show_evidence(taken, vector, asked)
+        try:
+            shown = _search(taken, asked, publisher, cancel)
+        except admission.GaveUp:
+            return Outcome(state=AnswerState.STOPPED, reason="You stopped this answer.")
         publisher.event({"type": "evidence", "passages": [row.as_event() for row in shown.rows]})
         if not shown.rows:
             return Outcome(
@@ -134,6 +136,16 @@ def _announce(taken: Turn, publisher: Publisher) -> None:
     else:
         text = "Asking without documents…"
     publisher.event({"type": "status", "state": "answering", "text": text})
+
+
+def _search(taken: Turn, asked: str, publisher: Publisher, cancel: generate.Cancel) -> Shown:
+    """The evidence, when it is this search's turn; the asker is told of a wait."""
+    text = "Many are searching at the moment. Yours waits its turn…"
+    with admission.admitted(
+        waiting=lambda: publisher.event({"type": "status", "state": "answering", "text": text}),
+        given_up=lambda: cancel.is_set,
+    ):
+        return turn.show_evidence(taken, vectors.embedder().query(asked), asked)
 
 
 def _standalone(taken: Turn) -> str:

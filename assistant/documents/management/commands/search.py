@@ -1,6 +1,7 @@
 """`manage.py search "words" --as USER [--matter M] [-k N] [--json]`: what this person may find."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -9,10 +10,10 @@ from django.core.exceptions import ValidationError
 
 from assistant.access.errors import Missing
 from assistant.access.matters import matter_named
-from assistant.accounts.acting import NoSuchPerson, acting_as
+from assistant.accounts.acting import Acting, NoSuchPerson, acting_as
 from assistant.accounts.commands import Say, cannot, refused
 from assistant.accounts.identity import entered
-from assistant.documents import retrieve, vectors
+from assistant.documents import admission, retrieve, vectors
 from compliance import log
 from compliance.events import SearchRan
 
@@ -31,7 +32,10 @@ class Command(Say):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            found = _search(options)
+            found = _search(
+                options,
+                waiting=lambda: self.tell("Many are searching at the moment; this waits its turn."),
+            )
         except NoSuchPerson as error:
             raise cannot(str(error)) from error
         except Missing as error:
@@ -53,23 +57,27 @@ class Command(Say):
             self.show(result, f"{place}. {passage.title}, page {passage.page}\n{passage.text}\n")
 
 
-def _search(options: dict[str, Any]) -> list[retrieve.Found]:
+def _search(options: dict[str, Any], *, waiting: Callable[[], None]) -> list[retrieve.Found]:
     with acting_as(options["user"], command="search") as acting:
         vector = vectors.embedder().query(options["words"])
-        with entered(acting.token):
-            matter: UUID | None = None
-            if options["matter"]:
-                matter = matter_named(options["matter"]).id
-            found = retrieve.passages_for(
-                options["words"], vector, scope=retrieve.scope_of(matter), limit=options["k"]
-            )
-            log.append(
-                SearchRan(
-                    query=log.commitment(options["words"]).digest,
-                    k=options["k"],
-                    shown=len(found),
-                    documents=tuple(dict.fromkeys(f.document for f in found)),
-                ),
-                context=replace(acting.record, matter=matter),
-            )
+        with admission.admitted(waiting=waiting), entered(acting.token):
+            return _search_entered(acting, vector, options)
+
+
+def _search_entered(acting: Acting, vector: Any, options: dict[str, Any]) -> list[retrieve.Found]:
+    matter: UUID | None = None
+    if options["matter"]:
+        matter = matter_named(options["matter"]).id
+    found = retrieve.passages_for(
+        options["words"], vector, scope=retrieve.scope_of(matter), limit=options["k"]
+    )
+    log.append(
+        SearchRan(
+            query=log.commitment(options["words"]).digest,
+            k=options["k"],
+            shown=len(found),
+            documents=tuple(dict.fromkeys(f.document for f in found)),
+        ),
+        context=replace(acting.record, matter=matter),
+    )
     return found

@@ -1,0 +1,295 @@
+"""A person with many passages is searched in the nearest cells of their own, and nothing is lost."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from assistant.accounts.identity import entered
+from assistant.documents import index, publish, retrieve
+from assistant.documents.chunk import Chunk
+from assistant.documents.models import Document, PassageVector, Version
+from assistant.documents.parse import Page, Parsed
+from tests.people import World, make_world
+
+DIMENSIONS = 384
+BUDGET = 150
+TOPICS = 30
+Run = Callable[..., list[tuple[Any, ...]]]
+
+
+def _vectors(random: np.random.Generator, topics: Any, count: int) -> Any:
+    made = topics[random.integers(0, len(topics), count)] + 0.06 * random.standard_normal(
+        (count, DIMENSIONS)
+    )
+    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _publish(world: World, title: str, made: Any, *, number: int = 1) -> Version:
+    """A document whose passages have these vectors, through the product's own verb."""
+    words = [f"passage{place} of {title}\n" for place in range(len(made))]
+    ends = np.cumsum([len(word) for word in words]).tolist()
+    text = "".join(words)
+    chunks = [
+        Chunk(start=end - len(word), end=end, page=1)
+        for end, word in zip(ends, words, strict=True)
+    ]
+    digests = [hashlib.sha256(vector.tobytes()).digest() for vector in made]
+    with world.as_alice() as acting:
+        document = Document.objects.filter(matter=world.matter, title=title).first()
+        if document is None:
+            document = Document(matter=world.matter, title=title, created_by=acting.user)
+            document.save(force_insert=True)
+        document.refresh_from_db()
+        version = Version(
+            document=document,
+            acl_group=document.acl_group,
+            number=number,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            size=len(text),
+            uploaded_by=acting.user,
+        )
+        version.save(force_insert=True)
+        assert publish.publish(
+            version,
+            title=title,
+            parsed=Parsed(
+                text=text, pages=(Page(number=1, start=0, end=len(text)),), kind="text"
+            ),
+            chunks=chunks,
+            digests=digests,
+            vectors=dict(zip(digests, made, strict=True)),
+            seconds={},
+        )
+    return version
+
+
+def _nearest(vector: Any, most: int, *, budget: int = BUDGET) -> list[int]:
+    """As whoever is entered: what the product's vector search finds."""
+    scope = retrieve.scope_of(None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select passage_id from nearest_passages(%s::halfvec, %s::int[], %s, %s, %s)",
+            [str(vector.tolist()), scope.groups, scope.passages, budget, most],
+        )
+        return [passage for (passage,) in cursor.fetchall()]
+
+
+def _exact(vector: Any, most: int) -> list[int]:
+    return _nearest(vector, most, budget=10**9)
+
+
+@pytest.fixture(scope="module")
+def topics() -> Any:
+    return np.random.default_rng(5).standard_normal((TOPICS, DIMENSIONS)) / DIMENSIONS**0.5
+
+
+@pytest.fixture(scope="module")
+def full(database: Any, topics: Any) -> Iterator[World]:
+    """Alice's matter with 1,200 passages beside somebody else's 1,200, trained into 40 cells."""
+    random = np.random.default_rng(6)
+    world, other = make_world(), make_world()
+    for number in range(12):
+        _publish(world, f"paper {number}", _vectors(random, topics, 100))
+        _publish(other, f"paper {number}", _vectors(random, topics, 100))
+    index.train(least=1, count=40, tell=lambda words: None)
+    yield world
+    with psycopg.connect(database.state()["databases"]["superuser"], autocommit=True) as admin:
+        admin.execute("delete from auth.cell_count; delete from auth.cell")
+        admin.execute("delete from auth.cell_training")
+        admin.execute("update documents_passagevector set cell = 0 where cell > 0")
+
+
+def test_it_finds_what_an_exact_search_finds(full: World, topics: Any) -> None:
+    asked = _vectors(np.random.default_rng(7), topics, 40)
+    right = 0
+    with full.as_alice():
+        for vector in asked:
+            right += len(set(_nearest(vector, 10)) & set(_exact(vector, 10)))
+    assert right / 400 >= 0.99
+
+
+@pytest.mark.parametrize("most", [10, BUDGET - 1, BUDGET + 1, 1_199, 1_200, 1_300])
+def test_it_never_finds_fewer_than_there_are(full: World, topics: Any, most: int) -> None:
+    vector = _vectors(np.random.default_rng(8), topics, 1)[0]
+    with full.as_alice():
+        assert len(set(_nearest(vector, most))) == min(most, 1_200)
+
+
+def test_a_person_whose_rights_follow_a_topic_is_not_short(full: World, topics: Any) -> None:
+    """All of Charlie's passages are far from the question, in cells that others fill."""
+    full.matter, mine = make_world().matter, full.matter
+    full.matter = mine
+    narrow = make_world()
+    _publish(narrow, "one topic", _vectors(np.random.default_rng(9), topics[:1], 400))
+    with narrow.as_alice():
+        assert len(_nearest(topics[3], 10)) == 10
+        assert _nearest(topics[3], 10) == _exact(topics[3], 10)
+
+
+def _counted(superuser: Run) -> list[tuple[Any, ...]]:
+    return superuser(
+        """
+        select acl_group, cell, n::int from auth.cell_count c,
+               unnest(c.counts::real[]) with ordinality u (n, cell) where n <> 0 order by 1, 2
+        """
+    )
+
+
+def _there(superuser: Run) -> list[tuple[Any, ...]]:
+    return superuser(
+        "select acl_group, cell, count(*)::int from documents_passagevector"
+        " group by 1, 2 order by 1, 2"
+    )
+
+
+def test_counts_follow_each_change_in_its_transaction(
+    full: World, topics: Any, superuser: Run
+) -> None:
+    assert _counted(superuser) == _there(superuser)
+    random = np.random.default_rng(10)
+    _publish(full, "changing", _vectors(random, topics, 30))
+    assert _counted(superuser) == _there(superuser)
+    version = _publish(full, "changing", _vectors(random, topics, 20), number=2)
+    assert _counted(superuser) == _there(superuser)
+    # A document that moves to another group takes its counts along.
+    superuser(
+        "update documents_passagevector set acl_group = 0 where passage_id in"
+        " (select id from documents_passage where version_id = %s)",
+        [version.id],
+    )
+    assert _counted(superuser) == _there(superuser)
+    with full.as_alice():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            PassageVector.objects.all().delete()
+            raise ZeroDivisionError
+    assert _counted(superuser) == _there(superuser)
+    superuser(
+        "delete from documents_passagevector where passage_id in"
+        " (select id from documents_passage where version_id = %s)",
+        [version.id],
+    )
+    assert _counted(superuser) == _there(superuser)
+
+
+def test_a_new_passage_goes_to_its_nearest_cell(full: World, topics: Any, superuser: Run) -> None:
+    vector = _vectors(np.random.default_rng(11), topics, 1)
+    version = _publish(full, "new", vector)
+    ((cell, nearest),) = superuser(
+        """
+        select v.cell, (select id from auth.cell order by centre <=> v.embedding limit 1)
+          from documents_passagevector v join documents_passage p on p.id = v.passage_id
+         where p.version_id = %s
+        """,
+        [version.id],
+    )
+    assert cell == nearest > 0
+
+
+def test_it_reads_by_index_under_the_application_s_role(full: World, topics: Any) -> None:
+    with full.as_alice(), connection.cursor() as cursor:
+        scope = retrieve.scope_of(None)
+        _nearest(topics[0], 10)
+        _exact(topics[0], 10)
+        cursor.execute(
+            "select count(*) from passages_with_terms(%s, %s::int[], %s, 10, 50)",
+            [["paper", "passage1"], scope.groups, scope.passages],
+        )
+        assert cursor.fetchone()[0] > 0
+        cursor.execute(
+            "select relname, seq_scan, idx_scan > 0 from pg_stat_xact_user_tables where relname in"
+            " ('documents_passagevector', 'documents_posting') order by 1"
+        )
+        assert cursor.fetchall() == [
+            ("documents_passagevector", 0, True),
+            ("documents_posting", 0, True),
+        ]
+
+
+@pytest.mark.parametrize("table", ["auth.cell", "auth.cell_count", "auth.cell_training"])
+def test_the_application_does_not_read_the_cells(full: World, table: str) -> None:
+    with full.as_alice(), connection.cursor() as cursor:
+        with pytest.raises(Exception, match="permission denied"), transaction.atomic():
+            cursor.execute(f"select * from {table}")
+
+
+def test_cells_are_counted_over_one_s_own_groups_only(full: World, topics: Any) -> None:
+    with full.as_alice():
+        groups = retrieve.scope_of(None).groups
+    for person in (full.bob, full.charlie):
+        with person.entered(), connection.cursor() as cursor:
+            cursor.execute(
+                "select auth.cells_near(%s::halfvec, %s::int[], 100)",
+                [str(topics[0].tolist()), groups],
+            )
+            (cells,) = cursor.fetchone()
+            assert bool(cells) == (person is full.bob)
+
+
+def test_a_plan_tells_nothing_of_words_in_hidden_documents(full: World) -> None:
+    """An estimate is the same for a word that stands 1,200 times elsewhere and for no word."""
+    with full.charlie.entered(), connection.cursor() as cursor:
+        estimates = []
+        for word in ("paper", "nowhere-at-all"):
+            cursor.execute(
+                f"explain (format json) select * from documents_posting where term = '{word}'"
+            )
+            estimates.append(cursor.fetchone()[0][0]["Plan"]["Plan Rows"])
+        assert estimates[0] == estimates[1]
+        cursor.execute("select count(*) from pg_stats where tablename like 'documents_p%'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_training_is_on_record_and_refused_where_it_gains_nothing(
+    full: World, database: Any, superuser: Run
+) -> None:
+    ((header,),) = superuser(
+        "select header from compliance_event where convert_from(header, 'UTF8')"
+        " like '%\"index.trained\"%' order by recorded_at desc limit 1"
+    )
+    assert b'"cells":40' in bytes(header)
+    refused = database.manage("index", "train")
+    assert refused.returncode == 1
+    assert "every search is exact" in refused.stderr
+    assert '"is_due": false' in database.manage("index", "show", "--json").stdout
+
+
+def test_64_threads_never_find_each_other_s_passages(full: World, topics: Any) -> None:
+    """Alice, Charlie and nobody share the pool, with errors, rollbacks and searches in between."""
+    wrong: list[object] = []
+    with full.as_alice():
+        mine = set(_exact(topics[0], 2_000))
+    asked = _vectors(np.random.default_rng(12), topics, 64)
+
+    def work(number: int) -> None:
+        person = (full.alice, full.bob, full.charlie)[number % 3]
+        with person.acting() as acting:
+            for turn in range(8):
+                try:
+                    with entered(acting.token), connection.cursor() as cursor:
+                        found = set(_nearest(asked[number], 10))
+                        if found - mine or bool(found) == (person is full.charlie):
+                            wrong.append((person.username, len(found)))
+                        if turn % 3 == 0:
+                            cursor.execute("select 1/0")
+                except Exception as error:
+                    if "division" not in str(error):
+                        wrong.append(error)
+                finally:
+                    connection.close()
+                if turn % 4 == 0:
+                    if _nearest(asked[number], 10):
+                        wrong.append("a search without an identity")
+                    connection.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
