@@ -14,10 +14,9 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from assistant.access.upkeep import OWNER
-from assistant.accounts.sql import roles_are_separate
 from assistant.documents import cells
 from assistant.documents.cells import Vectors
 from assistant.documents.models import DIMENSIONS
@@ -77,7 +76,7 @@ def train(
     `count` overrides how many cells are made. Raises CannotTrain, and NotRecorded when the record
     refuses the event; then nothing has changed.
     """
-    if not roles_are_separate():
+    if _role(OWNER) == _role(DEFAULT_DB_ALIAS):
         raise CannotTrain(
             "Owner and application share one database role, which may not read everybody's "
             "passages. Give CLOISTER_DATABASE_OWNER_URL; until then searches stay exact."
@@ -103,6 +102,10 @@ def train(
     return state()
 
 
+def _role(alias: str) -> str:
+    return str(connections[alias].settings_dict["USER"])
+
+
 def _sample(passages: int, wanted: int) -> Vectors:
     """About as many vectors as wanted, from everywhere."""
     percent = min(100.0, 100.0 * wanted / passages)
@@ -111,7 +114,8 @@ def _sample(passages: int, wanted: int) -> Vectors:
             vectors
             for _, _, vectors in _read(
                 "select passage_id, cell, halfvec_send(embedding) from documents_passagevector"
-                f" tablesample bernoulli ({percent}) repeatable ({SEED})"
+                " tablesample bernoulli (%s) repeatable (%s)",
+                [percent, SEED],
             )
         ]
     return np.concatenate(pieces)
@@ -166,7 +170,9 @@ def _put(cursor: Any, centres: Vectors, tell: Callable[[str], None]) -> None:
     )
 
 
-def _read(statement: str) -> Iterator[tuple[Any, Any, Vectors]]:
+def _read(
+    statement: str, values: list[float] | None = None
+) -> Iterator[tuple[Any, Any, Vectors]]:
     """Passages in pieces: their ids, cells and vectors. To be called in a transaction.
 
     halfvec_send() gives two numbers of 16 bits (dimensions, and one unused) and the elements, the
@@ -176,7 +182,7 @@ def _read(statement: str) -> Iterator[tuple[Any, Any, Vectors]]:
     connection.ensure_connection()
     with connection.connection.cursor(name="index") as cursor:
         cursor.itersize = _PIECE
-        cursor.execute(statement)
+        cursor.execute(statement, values)
         while rows := cursor.fetchmany(_PIECE):
             joined = b"".join(row[2] for row in rows)
             halves = np.frombuffer(joined, dtype=">f2").reshape(len(rows), DIMENSIONS + 2)
