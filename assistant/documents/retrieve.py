@@ -3,7 +3,7 @@
 Vectors and BM25 are searched in one statement and fused by reciprocal rank (Cormack, Clarke and
 Buettcher 2009, with k = 10 as measured in docs/architecture.md). The database decides what is
 visible; the groups given here only help its index. The two searches are functions of the database
-(migration 0004), because their plans must not depend on what the planner guesses of arrays.
+(migration 0003), because their plans must not depend on what the planner guesses of arrays.
 """
 
 from dataclasses import dataclass

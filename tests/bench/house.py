@@ -241,7 +241,9 @@ def _words(
                 length = sum(counted.values())
                 for term, frequency in counted.items():
                     copy.write_row((number, term, frequency, length))
-        cursor.execute("create temp table copied (passage bigint, acl_group int, own int, other int)")
+        cursor.execute(
+            "create temp table copied (passage bigint, acl_group int, own int, other int)"
+        )
         rows = (order[:, None] * IN_A_DOCUMENT + np.arange(IN_A_DOCUMENT)).ravel()
         known = cursor.execute(
             "select id, acl_group from documents_passage where digest = '' order by id"
@@ -252,10 +254,10 @@ def _words(
         cursor.execute("create index on term (base)")
         cursor.execute("analyze term, copied")
         cursor.execute("set maintenance_work_mem = '1GB'; set work_mem = '256MB'")
-        POSTINGS(cursor)
+        _postings(cursor)
 
 
-def POSTINGS(cursor: Any) -> None:
+def _postings(cursor: Any) -> None:
     cursor.execute("alter table documents_posting disable trigger all")
     cursor.execute("drop index postings_of_a_passage")
     cursor.execute("alter table documents_posting drop constraint documents_posting_pkey")

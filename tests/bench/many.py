@@ -57,9 +57,12 @@ def base(shared: Path, keep: Path | None) -> Base:
     """The real passages; their vectors are kept in `keep` when there is one."""
     texts, domains = [], []
     questions, question_domains = [], []
-    for number, (passages, asked) in enumerate(
-        ((_healthcare, _healthcare_questions), (_legal, _legal_questions), (_finance, _finance_questions))
-    ):
+    sources = (
+        (_healthcare, _healthcare_questions),
+        (_legal, _legal_questions),
+        (_finance, _finance_questions),
+    )
+    for number, (passages, asked) in enumerate(sources):
         own = list(_spread(list(passages(shared)), BASE_PER_DOMAIN))
         texts += own
         domains += [number] * len(own)
