@@ -12,9 +12,9 @@ import django  # noqa: E402
 
 django.setup()
 
-from tests.bench import asking, page, papers, place  # noqa: E402
+from tests.bench import asking, page, papers, place, rights  # noqa: E402
 
-BENCHES = {"asking": asking.run, "papers": papers.run, "page": page.run}
+BENCHES = {"asking": asking.run, "papers": papers.run, "page": page.run, "rights": rights.run}
 
 
 def main() -> None:

@@ -36,10 +36,12 @@ LEVELS = ("50 %", "10 %", "1 %", "0.1 %", "0.01 %", "one domain")
 
 @dataclass(frozen=True, kw_only=True)
 class House:
-    """The people of each level with their tokens, and the group of each passage."""
+    """The people of each level, who leads all matters, and the group of each passage."""
 
     people: dict[str, list[Person]]
     tokens: dict[str, list[str]]
+    lead_token: str
+    group_of: dict[uuid.UUID, int]
     passages: "np.ndarray[Any, Any]"
     groups: "np.ndarray[Any, Any]"
 
@@ -62,7 +64,14 @@ def build(real: Base, made: Derived, admin: str, stack: ExitStack) -> House:
         level: [stack.enter_context(person.acting()).token for person in several]
         for level, several in people.items()
     }
-    return House(people=people, tokens=tokens, passages=passages, groups=groups)
+    return House(
+        people=people,
+        tokens=tokens,
+        lead_token=stack.enter_context(lead.acting()).token,
+        group_of={matter.id: matter.acl_group for matter in matters},
+        passages=passages,
+        groups=groups,
+    )
 
 
 def _matter_of_documents(made: Derived) -> "np.ndarray[Any, Any]":

@@ -53,8 +53,8 @@ class Derived:
     domain: NDArray[np.int64]
 
 
-def base(shared: Path, keep: Path | None) -> Base:
-    """The real passages; their vectors are kept in `keep` when there is one."""
+def base(shared: Path) -> Base:
+    """The real passages and questions, embedded by the product's model."""
     texts, domains = [], []
     questions, question_domains = [], []
     sources = (
@@ -74,10 +74,10 @@ def base(shared: Path, keep: Path | None) -> Base:
     return Base(
         texts=texts,
         domain=np.array(domains),
-        embedded=_embedded(texts, keep),
+        embedded=_embedded(texts),
         questions=questions,
         question_domain=np.array(question_domains),
-        asked=_embedded(questions, keep),
+        asked=_embedded(questions),
     )
 
 
@@ -124,19 +124,12 @@ def _neighbours(embedded: Vectors) -> NDArray[np.int64]:
     return np.argpartition(-similar, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
 
 
-def _embedded(texts: list[str], keep: Path | None) -> Vectors:
-    name = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
-    kept = keep / f"{name}.npy" if keep else None
-    if kept is not None and kept.is_file():
-        known: Vectors = np.load(kept)
-        return known
+def _embedded(texts: list[str]) -> Vectors:
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     made = np.empty((len(texts), 384), dtype=np.float32)
     for begin in range(0, len(order), 64):
         batch = order[begin : begin + 64]
         made[batch] = vectors.embedder().passages([texts[number] for number in batch])
-    if kept is not None:
-        np.save(kept, made)
     return made
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One path, its goal, what was measured in this run, and whether that meets the goal."""
+    """One path, its goal, what was measured in this run, and whether that meets the goal.
+
+    A row without a goal is there to compare with.
+    """
 
     path: str
     goal: str
@@ -19,7 +22,7 @@ def show(rows: Iterable[Row]) -> None:
     """Print the rows as a Markdown table, as they stand in docs/architecture.md."""
     sys.stdout.write("| Path | Goal | Measured | Met |\n|---|---|---|---|\n")
     for row in rows:
-        met = "yes" if row.met else "**no**"
+        met = ("yes" if row.met else "**no**") if row.goal else ""
         sys.stdout.write(f"| {row.path} | {row.goal} | {row.measured} | {met} |\n")
     sys.stdout.flush()
 
