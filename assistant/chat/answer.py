@@ -140,11 +140,14 @@ def _announce(taken: Turn, publisher: Publisher) -> None:
 
 def _search(taken: Turn, asked: str, publisher: Publisher, cancel: generate.Cancel) -> Shown:
     """The evidence, when it is this search's turn; the asker is told of a wait."""
-    text = "Many are searching at the moment. Yours waits its turn…"
-    with admission.admitted(
-        waiting=lambda: publisher.event({"type": "status", "state": "answering", "text": text}),
-        given_up=lambda: cancel.is_set,
-    ):
+
+    def waiting() -> None:
+        # Those whose turn it is need the pool's connections.
+        connections.close_all()
+        text = "Many are searching at the moment. Yours waits its turn…"
+        publisher.event({"type": "status", "state": "answering", "text": text})
+
+    with admission.admitted(waiting=waiting, given_up=lambda: cancel.is_set):
         return turn.show_evidence(taken, vectors.embedder().query(asked), asked)
 
 
