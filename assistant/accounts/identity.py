@@ -10,7 +10,6 @@ transaction and cannot be forged or carried to the next user of a pooled connect
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 
@@ -60,11 +59,3 @@ def current_user_id() -> int | None:
         cursor.execute("select auth.uid()")
         user_id: int | None = cursor.fetchone()[0]
     return user_id
-
-
-def current_session_id() -> UUID | None:
-    """The public id of the session this transaction entered with."""
-    with connection.cursor() as cursor:
-        cursor.execute("select auth.session_id()")
-        session_id: UUID | None = cursor.fetchone()[0]
-    return session_id

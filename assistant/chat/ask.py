@@ -8,12 +8,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from assistant.access.matters import matter_for
+from assistant.access.errors import Missing
 from assistant.accounts import identity
 from assistant.accounts.models import User
-from assistant.chat import work
+from assistant.chat import taking, work
 from assistant.chat.access import answer_for, conversation_for
-from assistant.chat.models import Answer, AnswerState, Conversation, Question
+from assistant.chat.models import OPEN_STATES, Answer, AnswerState, Conversation, Question
 from compliance import log
 from compliance.events import AnswerRetried, AnswerStopped, Context, QuestionAsked
 
@@ -56,14 +56,14 @@ def accept_question(
     ValidationError (empty, too long, the key was used for another text) and NotRecorded.
     """
     text = text.strip()
-    asked_before = Question.objects.filter(owner=user, key=key).first()
-    if asked_before is not None:
-        return _again(asked_before, text)
-    _check(text, user)
+    standing = taking.look(user.id, key=key, matter_id=matter_id)
+    if standing.asked_before is not None:
+        return _again(standing.asked_before, text)
+    _check(text, standing.open_answers)
     conversation = (
         conversation_for(conversation_id)
         if conversation_id
-        else _begin_conversation(user, matter_id, text)
+        else _conversation_in(user, matter_id, standing.matter_group, text)
     )
     follows = answer_for(follows_id) if follows_id else None
     if follows is not None and follows.question.conversation_id != conversation.id:
@@ -89,11 +89,14 @@ def accept_question(
         ),
         context=replace(record, matter=conversation.matter_id),
     )
-    question.save(force_insert=True)
-    answer.save(force_insert=True)
-    _offer(answer)
-    if conversation_id:
-        Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
+    taking.store(
+        conversation,
+        question,
+        answer,
+        is_first=conversation_id is None,
+        token=secrets.token_urlsafe(32),
+        minutes=WORK_MINUTES,
+    )
     return Accepted(conversation=conversation, question=question, answer=answer, is_new=True)
 
 
@@ -102,7 +105,7 @@ def ask_again(record: Context, user: User, *, answer_id: UUID) -> Answer:
     former = answer_for(answer_id)
     if former.is_open:
         raise ValidationError("This answer is still being written. Stop it first.")
-    _check(former.question.text, user)
+    _check(former.question.text, Answer.objects.filter(owner=user, state__in=OPEN_STATES).count())
     answer = _answer_to(former.question)
     log.append(
         AnswerRetried(
@@ -133,7 +136,8 @@ def stop(record: Context, *, answer_id: UUID) -> None:
     )
 
 
-def _again(question: Question, text: str) -> Accepted:
+def _again(question_id: UUID, text: str) -> Accepted:
+    question = Question.objects.select_related("conversation").get(pk=question_id)
     if question.text != text:
         raise ValidationError("This key was used for another question. Send a new key.")
     answer = question.answers.order_by("created_at").first()
@@ -143,7 +147,7 @@ def _again(question: Question, text: str) -> Accepted:
     )
 
 
-def _check(text: str, user: User) -> None:
+def _check(text: str, open_answers: int) -> None:
     if not text:
         raise ValidationError("Write a question first.")
     if len(text) > settings.QUESTION_CHARACTERS:
@@ -151,24 +155,20 @@ def _check(text: str, user: User) -> None:
             f"The question has {len(text):,} characters; "
             f"at most {settings.QUESTION_CHARACTERS:,} can be asked at once."
         )
-    open_answers = Answer.objects.filter(
-        owner=user, state__in=[AnswerState.QUEUED, AnswerState.ANSWERING]
-    ).count()
     if open_answers >= MOST_WAITING:
         raise TooManyOpen(
             f"{open_answers} of your questions are being answered. Wait for one, or stop it."
         )
 
 
-def _begin_conversation(user: User, matter_id: UUID | None, text: str) -> Conversation:
+def _conversation_in(
+    user: User, matter_id: UUID | None, group: int | None, text: str
+) -> Conversation:
     if matter_id is None:
         raise ValidationError("Choose a matter to ask in.")
-    matter = matter_for(matter_id)
-    conversation = Conversation(
-        owner=user, matter=matter, acl_group=matter.acl_group, title=title_from(text)
-    )
-    conversation.save(force_insert=True)
-    return conversation
+    if group is None:
+        raise Missing
+    return Conversation(owner=user, matter_id=matter_id, acl_group=group, title=title_from(text))
 
 
 def title_from(text: str) -> str:

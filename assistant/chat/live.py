@@ -87,7 +87,6 @@ class Sitting:
         documents: bool,
     ) -> dict[str, Any]:
         """Take a question; returns the ids of what came of it."""
-        sessions.seen(self.session_id)
         with entered(self.token):
             taken = ask.accept_question(
                 replace(self.record, request=uuid4()),
@@ -101,6 +100,7 @@ class Sitting:
             )
             if taken.is_new:
                 _wake_after_commit(taken.answer)
+        sessions.seen(self.session_id)
         return {
             "conversation": str(taken.conversation.id),
             "question": str(taken.question.id),

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Value
 
 from assistant.access.models import Matter
 from assistant.accounts.models import User
@@ -84,14 +85,16 @@ class Answer(models.Model):
     question = models.ForeignKey(Question, models.CASCADE, related_name="answers")
     owner = models.ForeignKey(User, models.CASCADE, related_name="+")
     acl_group = models.IntegerField()
-    state = models.CharField(max_length=10, default=AnswerState.QUEUED)
-    reason = models.TextField(default="")
-    attempt = models.PositiveSmallIntegerField(default=0)
-    text = models.TextField(default="")
-    sentences = models.JSONField(default=list)
-    model = models.CharField(max_length=100, default="")
-    why = models.CharField(max_length=200, default="")
-    receipt = models.JSONField(default=dict)
+    state = models.CharField(
+        max_length=10, default=AnswerState.QUEUED, db_default=AnswerState.QUEUED
+    )
+    reason = models.TextField(default="", db_default="")
+    attempt = models.PositiveSmallIntegerField(default=0, db_default=0)
+    text = models.TextField(default="", db_default="")
+    sentences = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    model = models.CharField(max_length=100, default="", db_default="")
+    why = models.CharField(max_length=200, default="", db_default="")
+    receipt = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -215,11 +218,11 @@ class AnswerWork(models.Model):
 
     answer_id = models.UUIDField(primary_key=True)
     sealed_token = models.BinaryField()
-    worker = models.CharField(max_length=80, default="")
+    worker = models.CharField(max_length=80, default="", db_default="")
     lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     queued_at = models.DateTimeField(auto_now_add=True)
-    stop_requested = models.BooleanField(default=False)
+    stop_requested = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return f"work on {self.answer_id}"

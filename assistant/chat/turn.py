@@ -6,16 +6,16 @@ in outcome.py.
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 
-from assistant.access.matters import epoch_of
-from assistant.accounts.identity import current_session_id, entered
+from assistant.accounts.identity import entered
 from assistant.chat import work
 from assistant.chat.ground import Grounds
-from assistant.chat.models import OPEN_STATES, Answer, AnswerState, Evidence, Question
+from assistant.chat.models import Answer, Evidence
 from assistant.chat.prompt import Exchange
 from assistant.documents import retrieve
 from assistant.documents.library import live_documents
@@ -73,43 +73,65 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
     if held is None:
         return None
     with entered(held.token):
-        answer = (
-            Answer.objects.select_related("question__conversation", "owner")
-            .filter(pk=answer_id, state__in=OPEN_STATES)
-            .first()
-        )
-        if answer is None:
+        begun = _begin(held)
+        if begun is None:
             work.finish(held)
             return None
-        Answer.objects.filter(pk=answer_id).update(
-            state=AnswerState.ANSWERING, attempt=held.attempt
-        )
-        question = answer.question
-        conversation = question.conversation
         return Turn(
             claim=held,
-            question=question.text,
-            uses_documents=question.uses_documents,
-            conversation_id=conversation.id,
-            matter_id=conversation.matter_id,
-            acl_group=answer.acl_group,
-            owner_id=answer.owner_id,
-            epoch=epoch_of(conversation.matter_id),
-            history=tuple(_history(question)),
-            documents=live_documents(conversation.matter_id) if question.uses_documents else 0,
+            question=begun.question,
+            uses_documents=begun.uses_documents,
+            conversation_id=begun.conversation,
+            matter_id=begun.matter,
+            acl_group=begun.acl_group,
+            owner_id=begun.owner_id,
+            epoch=begun.epoch,
+            history=tuple(_history(begun.follows)) if begun.follows else (),
+            documents=live_documents(begun.matter) if begun.uses_documents else 0,
             record=Context(
-                actor=answer.owner.public_id,
-                session=current_session_id(),
-                request=answer_id,
-                matter=conversation.matter_id,
+                actor=begun.person, session=begun.session, request=answer_id, matter=begun.matter
             ),
         )
 
 
-def _history(question: Question) -> list[Exchange]:
-    """The last exchanges of this branch, the oldest first."""
+class _Begun(NamedTuple):
+    """What making an answer needs, as the database returns it."""
+
+    question: str
+    uses_documents: bool
+    follows: UUID | None
+    conversation: UUID
+    matter: UUID
+    acl_group: int
+    owner_id: int
+    epoch: int
+    person: UUID
+    session: UUID
+
+
+def _begin(held: work.Claim) -> _Begun | None:
+    """Mark an answer as begun, and read all that making it needs, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            update chat_answer a set state = 'answering', attempt = %s
+              from chat_question q, chat_conversation c, accounts_user u
+             where a.id = %s and a.state in ('queued', 'answering')
+               and q.id = a.question_id and c.id = q.conversation_id and u.id = a.owner_id
+            returning q.text, q.uses_documents, q.follows_id, c.id, c.matter_id,
+                      a.acl_group, a.owner_id, auth.epoch(c.matter_id), u.public_id,
+                      auth.session_id()
+            """,
+            [held.attempt, held.answer_id],
+        )
+        begun = cursor.fetchone()
+    return None if begun is None else _Begun(*begun)
+
+
+def _history(follows_id: UUID) -> list[Exchange]:
+    """The last exchanges of the branch that ends with this answer, the oldest first."""
     exchanges: list[Exchange] = []
-    answer = question.follows
+    answer: Answer | None = Answer.objects.filter(pk=follows_id).first()
     while answer is not None and len(exchanges) < MEMORY:
         exchanges.append(Exchange(question=answer.question.text, answer=answer.text))
         answer = answer.question.follows
@@ -129,7 +151,8 @@ def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
             _evidence_row(turn, rank, f, sorted(marks.get(rank, [])))
             for rank, f in enumerate(found, start=1)
         ]
-        Evidence.objects.filter(answer_id=turn.answer_id).delete()
+        if turn.claim.attempt > 1:
+            Evidence.objects.filter(answer_id=turn.answer_id).delete()
         Evidence.objects.bulk_create(rows)
         log.append(
             EvidenceShown(
