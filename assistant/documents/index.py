@@ -5,7 +5,8 @@ Runs as the role that owns the tables, on the host. Small installations never ne
 
 Order of durable steps: one transaction puts centres, cells and counts in place together, so a
 search sees the former cells or the new ones. While it runs, documents wait to be published and
-searches go on. A crash before its commit leaves everything as it was.
+searches go on. A crash before its commit leaves everything as it was. Then the table is put in the
+order that searches read, for which they wait; a crash there leaves it as it was.
 """
 
 from collections.abc import Callable, Iterator
@@ -97,7 +98,10 @@ def train(
             _put(cursor, centres, tell)
         log.append(IndexTrained(passages=passages, cells=wanted), context=Context(), using=OWNER)
     with connections[OWNER].cursor() as cursor:
-        tell("Tidying the table…")
+        # Every row was written anew beside its former self. In the order of groups and cells a
+        # search reads half as many pages.
+        tell("Putting the table in order; searches wait for some seconds…")
+        cursor.execute("cluster documents_passagevector using passages_by_group_and_cell")
         cursor.execute("vacuum (analyze) documents_passagevector")
     return state()
 

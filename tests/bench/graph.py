@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from assistant.accounts.sql import roles
 from tests.bench.house import House
 from tests.bench.many import Base
 from tests.bench.searches import K, Truth, asks, by_level, judged, times, written
@@ -34,7 +33,7 @@ analyze bench_graph;
 def row(built: House, real: Base, truth: Truth, admin: "psycopg.Connection[Any]") -> Row:
     """Recall, short results and times of the graph for the same people."""
     began = time.perf_counter()
-    admin.execute(_MAKE.format(**roles()))
+    admin.execute(_MAKE.format(app=connection.settings_dict["USER"]))
     seconds = time.perf_counter() - began
     seen = judged(_nearest, asks(built, real, each=EACH), real, truth)
     admin.execute("drop table bench_graph")

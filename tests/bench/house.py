@@ -290,6 +290,10 @@ def _postings(cursor: Any) -> None:
     cursor.execute("create index postings_of_a_passage on documents_posting (passage_id)")
     cursor.execute("alter table documents_posting enable trigger all")
     cursor.execute(
+        "insert into auth.term_count"
+        " select term, acl_group, count(*) from documents_posting group by term, acl_group"
+    )
+    cursor.execute(
         """
         update auth.acl_group g set words = n.words
           from (select acl_group, sum(frequency) as words from documents_posting group by 1) n

@@ -28,7 +28,7 @@ def run(place: Place) -> list[Row]:
         note("rights: training…")
         index.train(tell=note)
         with psycopg.connect(admin, autocommit=True) as database:
-            database.execute("vacuum (analyze) documents_posting")
+            database.execute("vacuum (analyze) documents_posting, auth.term_count")
             truth = Truth(built, real, made)
             note("rights: one client…")
             rows = [*_vectors(built, real, truth), _words(built, real), _both(built, real)]

@@ -6,6 +6,9 @@ the application cannot read, for they sum up text that most people may not see. 
 says how many passages of a group lie in each cell, kept by triggers in the transaction that changes
 them. A search takes the nearest cells until they hold enough passages that the caller may see, so
 the quality and the cost of a search depend on that budget and not on how much somebody may see.
+
+BM25 needs to know in how many passages a word stands. `auth.term_count` has it for each group, so
+that the postings are read once and not twice; the application cannot read it either.
 """
 
 from django.db import migrations
@@ -88,6 +91,72 @@ create trigger count_cells_moved after update on documents_passagevector
   referencing old table as removed new table as added
   for each statement execute function auth.count_cells();
 
+create table auth.term_count (
+  term varchar(40) not null,
+  acl_group int not null,
+  passages int not null,
+  primary key (term, acl_group) include (passages)
+);
+alter table auth.term_count alter column term set statistics 0;
+alter table auth.term_count set (autovacuum_vacuum_insert_scale_factor = 0.05);
+insert into auth.term_count
+select term, acl_group, count(*) from documents_posting group by term, acl_group;
+
+create function auth.count_terms() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  terms text[];
+  groups int[];
+  changes int[];
+begin
+  if tg_op = 'INSERT' then
+    select array_agg(c.term), array_agg(c.acl_group), array_agg(c.n) into terms, groups, changes
+      from (select term, acl_group, count(*)::int as n from added group by 1, 2) c;
+  elsif tg_op = 'DELETE' then
+    select array_agg(c.term), array_agg(c.acl_group), array_agg(c.n) into terms, groups, changes
+      from (select term, acl_group, -count(*)::int as n from removed group by 1, 2) c;
+  else
+    select array_agg(c.term), array_agg(c.acl_group), array_agg(c.n) into terms, groups, changes
+      from (select term, acl_group, sum(n)::int as n
+              from (select term, acl_group, 1 as n from added
+                    union all select term, acl_group, -1 from removed) moved
+             group by 1, 2 having sum(n) <> 0) c;
+  end if;
+  -- Always in the same order, so that two documents never wait for each other.
+  insert into auth.term_count as kept (term, acl_group, passages)
+  select c.* from unnest(terms, groups, changes) c (term, acl_group, n)
+   order by c.term, c.acl_group
+  on conflict (term, acl_group) do update set passages = kept.passages + excluded.passages;
+  if tg_op <> 'INSERT' then
+    delete from auth.term_count t using unnest(terms, groups) c (term, acl_group)
+     where t.term = c.term and t.acl_group = c.acl_group and t.passages = 0;
+  end if;
+  return null;
+end $$;
+create trigger count_terms_added after insert on documents_posting
+  referencing new table as added for each statement execute function auth.count_terms();
+create trigger count_terms_removed after delete on documents_posting
+  referencing old table as removed for each statement execute function auth.count_terms();
+create trigger count_terms_moved after update on documents_posting
+  referencing old table as removed new table as added
+  for each statement execute function auth.count_terms();
+
+-- In how many passages of the wanted groups each term stands, as far as the caller may see these.
+create function auth.passages_with_each(terms text[], wanted int[])
+returns table (term text, passages bigint)
+language sql stable security definer parallel restricted
+set search_path = pg_catalog, public, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+set enable_hashjoin = off as $$
+  select t.term, n.passages
+    from unnest(terms) t (term), lateral (
+      select sum(c.passages) as passages from auth.term_count c
+       where c.term = t.term and c.acl_group = any (wanted)
+         and get_bit((select auth.bits()), c.acl_group) = 1
+         and get_bit((select auth.denied_bits()), c.acl_group) = 0) n
+   where n.passages > 0
+$$;
+
 -- The cells nearest to a question that together hold `budget` passages of the wanted groups, as far
 -- as the caller may see these. Null when nothing is trained.
 create function auth.cells_near(question halfvec, wanted int[], budget int) returns int[]
@@ -149,8 +218,7 @@ begin
 end $$;
 
 -- BM25 with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza 2009). How many passages hold a term is
--- counted over the caller's own postings, so no word of a hidden document can be told from a score.
--- Counting first and reading again costs less than keeping all matches: both are index-only.
+-- counted over the caller's own groups, so no word of a hidden document can be told from a score.
 create function public.passages_with_terms(
   terms text[], wanted int[], held bigint, mean_words float8, most int)
 returns table (passage_id bigint, score float8)
@@ -162,12 +230,9 @@ set enable_hashjoin = off set plan_cache_mode = force_generic_plan as $$
 begin
   return query
     with weighed as materialized (
-      select t.term, 2.2::float8 * ln(1 + (held - n.df + 0.5::float8) / (n.df + 0.5::float8))
-                     as weight
-        from unnest(terms) t (term), lateral (
-          select count(*) as df from documents_posting p
-           where p.term = t.term and p.acl_group = any (wanted)) n
-       where n.df > 0
+      select n.term, 2.2::float8 * ln(1 + (greatest(held, n.passages) - n.passages + 0.5::float8)
+                                          / (n.passages + 0.5::float8)) as weight
+        from auth.passages_with_each(terms, wanted) n
     )
     select p.passage_id,
            sum(w.weight * p.frequency
@@ -178,15 +243,22 @@ begin
      order by 2 desc, 1 limit most;
 end $$;
 
-revoke all on function auth.take_cell(), auth.count_cells(),
-  auth.cells_near(halfvec, int[], int) from public;
-grant execute on function auth.cells_near(halfvec, int[], int) to {app};
+revoke all on function auth.take_cell(), auth.count_cells(), auth.count_terms(),
+  auth.cells_near(halfvec, int[], int), auth.passages_with_each(text[], int[]) from public;
+grant execute on function auth.cells_near(halfvec, int[], int),
+  auth.passages_with_each(text[], int[]) to {app};
 """
 
 BACKWARDS = """
 drop function public.passages_with_terms(text[], int[], bigint, float8, int);
 drop function public.nearest_passages(halfvec, int[], bigint, int, int);
 drop function auth.cells_near(halfvec, int[], int);
+drop function auth.passages_with_each(text[], int[]);
+drop trigger count_terms_added on documents_posting;
+drop trigger count_terms_removed on documents_posting;
+drop trigger count_terms_moved on documents_posting;
+drop function auth.count_terms();
+drop table auth.term_count;
 drop trigger count_cells_added on documents_passagevector;
 drop trigger count_cells_removed on documents_passagevector;
 drop trigger count_cells_moved on documents_passagevector;

@@ -1,7 +1,9 @@
 """Who may see many passages is searched in the nearest cells, and nothing is lost."""
 
 import hashlib
+import math
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -174,6 +176,71 @@ def test_counts_follow_each_change_in_its_transaction(
     assert _counted(superuser) == _there(superuser)
 
 
+def _terms_counted(superuser: Run) -> list[tuple[Any, ...]]:
+    return superuser("select term, acl_group, passages from auth.term_count order by 1, 2")
+
+
+def _terms_there(superuser: Run) -> list[tuple[Any, ...]]:
+    return superuser(
+        "select term, acl_group, count(*)::int from documents_posting group by 1, 2 order by 1, 2"
+    )
+
+
+def test_counts_of_words_follow_each_change_in_its_transaction(
+    full: World, topics: Any, superuser: Run
+) -> None:
+    assert _terms_counted(superuser) == _terms_there(superuser)
+    random = np.random.default_rng(13)
+    _publish(full, "worded", _vectors(random, topics, 30))
+    assert _terms_counted(superuser) == _terms_there(superuser)
+    version = _publish(full, "worded", _vectors(random, topics, 20), number=2)
+    assert _terms_counted(superuser) == _terms_there(superuser)
+    theirs = "passage_id in (select id from documents_passage where version_id = %s)"
+    superuser(f"update documents_posting set acl_group = 0 where {theirs}", [version.id])
+    assert _terms_counted(superuser) == _terms_there(superuser)
+    superuser(f"delete from documents_posting where {theirs}", [version.id])
+    assert _terms_counted(superuser) == _terms_there(superuser)
+
+
+def test_words_are_counted_over_one_s_own_groups_only(full: World) -> None:
+    with full.as_alice():
+        groups = retrieve.scope_of(None).groups
+    for person in (full.bob, full.charlie):
+        with person.entered(), connection.cursor() as cursor:
+            cursor.execute(
+                "select passages from auth.passages_with_each(array['paper'], %s::int[])", [groups]
+            )
+            found = cursor.fetchall()
+            assert bool(found) == (person is full.bob)
+
+
+def test_bm25_is_what_the_formula_says(full: World) -> None:
+    """Against the formula by hand, over the rows that Alice sees."""
+    terms = ["paper", "passage7", "3", "nowhere-at-all"]
+    with full.as_alice(), connection.cursor() as cursor:
+        scope = retrieve.scope_of(None)
+        mean = scope.words / scope.passages
+        cursor.execute(
+            "select * from passages_with_terms(%s::text[], %s::int[], %s, %s::float8, 2000)",
+            [terms, scope.groups, scope.passages, mean],
+        )
+        found = dict(cursor.fetchall())
+        cursor.execute(
+            "select passage_id, term, frequency, words from documents_posting"
+            " where term = any (%s)",
+            [terms],
+        )
+        postings = cursor.fetchall()
+    counted = Counter(term for _, term, _, _ in postings)
+    right: dict[int, float] = defaultdict(float)
+    for passage, term, frequency, words in postings:
+        n = counted[term]
+        idf = math.log(1 + (scope.passages - n + 0.5) / (n + 0.5))
+        norm = 1.2 * (0.25 + 0.75 * words / mean)
+        right[passage] += idf * frequency * 2.2 / (frequency + norm)
+    assert found == pytest.approx(dict(right))
+
+
 def test_a_new_passage_goes_to_its_nearest_cell(full: World, topics: Any, superuser: Run) -> None:
     vector = _vectors(np.random.default_rng(11), topics, 1)
     version = _publish(full, "new", vector)
@@ -189,10 +256,10 @@ def test_a_new_passage_goes_to_its_nearest_cell(full: World, topics: Any, superu
 
 
 def _scans(cursor: Any) -> Any:
-    """Whole-table and index scans of the two search tables that this connection has made."""
+    """Whole-table and index scans of the search tables that this connection has made."""
     cursor.execute(
         "select sum(seq_scan)::int, sum(idx_scan)::int from pg_stat_xact_user_tables"
-        " where relname in ('documents_passagevector', 'documents_posting')"
+        " where relname in ('documents_passagevector', 'documents_posting', 'term_count')"
     )
     return np.array(cursor.fetchone())
 
@@ -214,7 +281,9 @@ def test_it_reads_by_index_under_the_application_s_role(full: World, topics: Any
         assert by_index >= 2
 
 
-@pytest.mark.parametrize("table", ["auth.cell", "auth.cell_count", "auth.cell_training"])
+@pytest.mark.parametrize(
+    "table", ["auth.cell", "auth.cell_count", "auth.cell_training", "auth.term_count"]
+)
 def test_the_application_does_not_read_the_cells(full: World, table: str) -> None:
     with full.as_alice(), connection.cursor() as cursor:
         with pytest.raises(Exception, match="permission denied"), transaction.atomic():

@@ -9,7 +9,7 @@ from compliance.log import NotRecorded
 
 
 class Command(Say):
-    """Show whether the index fits the collection, or make its cells anew. Searches go on."""
+    """Show whether the index fits the collection, or make its cells anew."""
 
     help = "Show or train the search index."
 
