@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 
 from assistant.access.upkeep import OWNER
 from assistant.documents import cells
@@ -31,6 +31,7 @@ GROWTH = 2
 """The cells are made anew when there are this many times the passages they were made for."""
 
 SEED = 1
+LOCK_NOT_AVAILABLE = "55P03"
 _PIECE = 20_000
 
 
@@ -97,13 +98,27 @@ def train(
         with connections[OWNER].cursor() as cursor:
             _put(cursor, centres, tell)
         log.append(IndexTrained(passages=passages, cells=wanted), context=Context(), using=OWNER)
-    with connections[OWNER].cursor() as cursor:
-        # Every row was written anew beside its former self. In the order of groups and cells a
-        # search reads half as many pages.
-        tell("Putting the table in order; searches wait for some seconds…")
-        cursor.execute("cluster documents_passagevector using passages_by_group_and_cell")
-        cursor.execute("vacuum (analyze) documents_passagevector")
+    _tidy(tell)
     return state()
+
+
+def _tidy(tell: Callable[[str], None]) -> None:
+    """Put the table in the order that searches read: they read half as many pages then.
+
+    Training wrote every row anew beside its former self.
+    """
+    tell("Putting the table in order; searches wait for some seconds…")
+    try:
+        with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+            # Whoever waits behind us waits no longer than this for a long reader before us.
+            cursor.execute("set local lock_timeout = '5s'")
+            cursor.execute("cluster documents_passagevector using passages_by_group_and_cell")
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        tell("Somebody reads the table for long, so it stays as it is. Train again later.")
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute("vacuum (analyze) documents_passagevector")
 
 
 def _role(alias: str) -> str:
