@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from assistant.access.errors import Missing
-from assistant.access.models import Matter, Wall
+from assistant.access.models import Matter, Barrier as Wall
 from assistant.access.upkeep import OWNER
 from assistant.accounts.models import User
 from compliance import log

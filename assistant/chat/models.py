@@ -9,6 +9,7 @@ import uuid
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from assistant.access.models import Matter
@@ -92,6 +93,9 @@ class Answer(models.Model):
     model = models.CharField(max_length=100, default="")
     why = models.CharField(max_length=200, default="")
     receipt = models.JSONField(default=dict)
+    rests_on = ArrayField(
+        models.UUIDField(), default=list, help_text="documents its evidence was shown from"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -9,11 +9,12 @@ import uuid
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from pgvector.django import HalfVectorField
 
 from assistant.access.models import Matter
-from assistant.accounts.models import User
+from assistant.accounts.models import Clearance, Group, User
 
 DIMENSIONS = 384
 
@@ -40,6 +41,14 @@ class Document(models.Model):
     matter = models.ForeignKey(Matter, models.PROTECT, related_name="documents")
     acl_group = models.IntegerField(default=0)
     title = models.CharField(max_length=255)
+    classification = models.PositiveSmallIntegerField(
+        choices=Clearance.choices, default=Clearance.INTERNAL
+    )
+    purposes = ArrayField(
+        models.CharField(max_length=40), default=list, help_text="empty: for any purpose"
+    )
+    is_restricted = models.BooleanField(default=False, help_text="for those with a grant alone")
+    stands_alone = models.BooleanField(default=False, help_text="has a group of its own")
     live_version = models.OneToOneField(
         "Version", models.SET_NULL, null=True, related_name="live_for"
     )
@@ -51,7 +60,8 @@ class Document(models.Model):
         ordering: ClassVar[list[str]] = ["title"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["matter", "title"],
+                # With the group: nobody learns from a clash what they may not see.
+                fields=["matter", "title", "acl_group"],
                 condition=models.Q(deleted_at__isnull=True),
                 name="one_document_of_a_title_in_a_matter",
             ),
@@ -59,6 +69,26 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class DocumentGrant(models.Model):
+    """Lets a member of the matter, or a group's members among them, read a restricted document."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="grants")
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+    group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["document", "user", "group"],
+                nulls_distinct=False,
+                name="one_grant_for_each",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id or self.group_id} reads {self.document_id}"
 
 
 class Version(models.Model):
