@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('chat', '0002_answers_are_for_who_asked'),
-        ('documents', '0003_documents_have_labels'),
+        ('documents', '0004_documents_have_labels'),
     ]
 
     operations = [

@@ -32,8 +32,8 @@ drop function auth.follow_wall();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('access', '0003_walls_keep_people_apart'),
-        ('accounts', '0003_people_have_a_clearance'),
+        ('access', '0004_lists_name_those_who_see'),
+        ('accounts', '0005_people_have_a_clearance'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -215,5 +215,5 @@ do $$ begin raise exception 'there is no way back from here: restore a backup'; 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0005_rights_follow_the_rules")]
+    dependencies = [("access", "0006_rights_follow_the_rules")]
     operations = [run_sql(TABLES + OPERATOR, BACKWARDS), run_sql(FUNCTIONS, BACKWARDS)]

@@ -523,7 +523,7 @@ do $$ begin raise exception 'there is no way back from here: restore a backup'; 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0004_barriers_teams_and_reviews"),
+        ("access", "0005_barriers_teams_and_reviews"),
         ("documents", "0002_passages_are_for_members"),
     ]
     operations = [

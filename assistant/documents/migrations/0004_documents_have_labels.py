@@ -227,8 +227,8 @@ create trigger take_group before insert on documents_document
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('access', '0005_rights_follow_the_rules'),
-        ('accounts', '0003_people_have_a_clearance'),
+        ('access', '0006_rights_follow_the_rules'),
+        ('accounts', '0005_people_have_a_clearance'),
         ('documents', '0002_passages_are_for_members'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
