@@ -103,6 +103,12 @@ class User(AbstractBaseUser):
                 ),
                 name="an_auditor_opens_no_matter",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(
+                    roles__contains=[Role.AUDITOR.value, Role.PRIVACY_OFFICER.value]
+                ),
+                name="an_auditor_opens_and_closes_nothing",
+            ),
         ]
 
     def __str__(self) -> str:

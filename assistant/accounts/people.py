@@ -21,9 +21,9 @@ from compliance.events import (
     RolesChanged,
 )
 
-GIVE_ACCESS = frozenset({Role.ADMINISTRATOR, Role.KNOWLEDGE_MANAGER})
+GIVE_ACCESS = frozenset({Role.ADMINISTRATOR, Role.KNOWLEDGE_MANAGER, Role.PRIVACY_OFFICER})
 KEEP_THE_RECORD = frozenset({Role.AUDITOR})
-"""Whoever gives access, to accounts or to matters, does not keep the record of it."""
+"""Whoever gives access, to accounts, matters or past barriers, does not keep the record of it."""
 
 LONGEST_DEFERRAL_DAYS = 30
 
@@ -156,8 +156,8 @@ def _checked_roles(roles: Iterable[str]) -> list[str]:
     held = frozenset(chosen)
     if held & GIVE_ACCESS and held & KEEP_THE_RECORD:
         raise ValidationError(
-            "Nobody can be auditor and administrator or knowledge manager at once: who gives "
-            "access must not keep the record of it."
+            "Nobody can be auditor and administrator, knowledge manager or privacy officer at "
+            "once: who gives access must not keep the record of it."
         )
     if Role.ADMINISTRATOR in held and len(held) > 1:
         raise ValidationError(

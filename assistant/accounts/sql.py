@@ -26,6 +26,34 @@ def _names() -> dict[str, str]:
     return names
 
 
+WORKING = "(select current_setting('cloister.working', true)) = 'yes'"
+"""Holds inside the owner's functions, where the owner is the application as well."""
+
+
+def let_functions_work() -> str:
+    """The SQL that lets the owner's functions in `auth` read tables that are under row security.
+
+    Call it last in a migration that makes such functions. It is needed where owner and application
+    share one role, which row security is forced upon; elsewhere there is nothing to do.
+    """
+    return "" if roles_are_separate() else _LET_WORK
+
+
+_LET_WORK = r"""
+do $do$
+declare
+  name text;
+begin
+  for name in select p.oid::regprocedure::text from pg_proc p
+      where p.pronamespace = 'auth'::regnamespace and p.prosecdef
+        and exists (select 1 from unnest(p.proconfig) c where c like 'search\_path=%public%')
+  loop
+    execute 'alter function ' || name || ' set cloister.working = ''yes''';
+  end loop;
+end $do$;
+"""
+
+
 def run_sql(forwards: str, backwards: str) -> RunPython:
     """A migration step that runs SQL with the installation's role names."""
 
@@ -80,10 +108,10 @@ def protect(
             f"create policy denied on {table} as restrictive to {{app}}"
             f" using (get_bit((select auth.denied_bits()), {group_column}) = 0)"
         )
-    if roles_are_separate():
-        statements.append(
-            f"create policy upkeep on {table} to {{owner}} using (true) with check (true)"
-        )
+    held = "true" if roles_are_separate() else WORKING
+    statements.append(
+        f"create policy upkeep on {table} to {{owner}} using ({held}) with check ({held})"
+    )
     return ";\n".join(statements) + ";"
 
 

@@ -221,7 +221,7 @@ def _prompt(
         ],
         history=taken.history,
         mark=mark,
-        cache_salt=prompt.cache_salt_for(settings.SECRET_KEY, taken.matter_id, taken.epoch),
+        cache_salt=prompt.cache_salt_for(settings.SECRET_KEY, taken.matter_id, taken.scope_key),
         max_tokens=settings.ANSWER_TOKENS,
         max_model_len=max_model_len,
         uses_documents=taken.uses_documents,

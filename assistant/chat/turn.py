@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from assistant.access.matters import epoch_of
+from assistant.access.matters import scope_key
 from assistant.accounts.identity import current_session_id, entered
 from assistant.chat import work
 from assistant.chat.ground import Grounds
@@ -38,8 +38,11 @@ class Turn:
     matter_id: UUID
     acl_group: int
     owner_id: int
-    epoch: int
+    scope_key: str
     history: tuple[Exchange, ...]
+    rests_on: frozenset[UUID]
+    """The documents that the answers in `history` were made of."""
+
     documents: int
     record: Context
 
@@ -81,10 +84,11 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
         if answer is None:
             work.finish(held)
             return None
-        Answer.objects.filter(pk=answer_id).update(
-            state=AnswerState.ANSWERING, attempt=held.attempt
-        )
         question = answer.question
+        history, rests_on = _history(question)
+        Answer.objects.filter(pk=answer_id).update(
+            state=AnswerState.ANSWERING, attempt=held.attempt, rests_on=sorted(rests_on)
+        )
         conversation = question.conversation
         return Turn(
             claim=held,
@@ -94,8 +98,9 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
             matter_id=conversation.matter_id,
             acl_group=answer.acl_group,
             owner_id=answer.owner_id,
-            epoch=epoch_of(conversation.matter_id),
-            history=tuple(_history(question)),
+            scope_key=scope_key(conversation.matter_id),
+            history=history,
+            rests_on=rests_on,
             documents=live_documents(conversation.matter_id) if question.uses_documents else 0,
             record=Context(
                 actor=answer.owner.public_id,
@@ -106,14 +111,16 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
         )
 
 
-def _history(question: Question) -> list[Exchange]:
-    """The last exchanges of this branch, the oldest first."""
+def _history(question: Question) -> tuple[tuple[Exchange, ...], frozenset[UUID]]:
+    """The last exchanges of this branch, the oldest first, and the documents they were made of."""
     exchanges: list[Exchange] = []
+    rests_on: set[UUID] = set()
     answer = question.follows
     while answer is not None and len(exchanges) < MEMORY:
         exchanges.append(Exchange(question=answer.question.text, answer=answer.text))
+        rests_on.update(answer.rests_on)
         answer = answer.question.follows
-    return exchanges[::-1]
+    return tuple(exchanges[::-1]), frozenset(rests_on)
 
 
 def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
@@ -131,6 +138,8 @@ def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
         ]
         Evidence.objects.filter(answer_id=turn.answer_id).delete()
         Evidence.objects.bulk_create(rows)
+        rests_on = {f.document for f in found} | set(turn.rests_on)
+        Answer.objects.filter(pk=turn.answer_id).update(rests_on=sorted(rests_on))
         log.append(
             EvidenceShown(
                 object=turn.answer_id,

@@ -80,7 +80,7 @@ def accept_upload(
         document.save(force_insert=True)
     version = Version(
         document=document,
-        acl_group=matter.acl_group,
+        acl_group=document.acl_group,
         number=document.versions.count() + 1,
         sha256=blob.sha256,
         size=blob.size,

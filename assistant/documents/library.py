@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.expressions import RawSQL
 
 from assistant.access.errors import Missing
-from assistant.access.matters import people_who_see
 from assistant.access.models import Matter
 from assistant.accounts.models import User
 from assistant.documents import blobs
@@ -132,8 +132,9 @@ def pages_of(version: Version) -> list[Page]:
 
 
 def who_can_see(document: Document) -> list[User]:
-    """Everybody who may see the document, by name."""
-    return people_who_see(document.matter_id)
+    """Everybody who may read the document, for whatever purpose, by name."""
+    people = RawSQL("select auth.readers_of(%s)", [document.id])
+    return list(User.objects.filter(pk__in=people).order_by("display_name"))
 
 
 def open_page(

@@ -1,8 +1,9 @@
 """Rules as people write them: clients, teams, barriers, break-glass, reviews. Walls become barriers."""
 
+import uuid
+
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import uuid
 from django.conf import settings
 from django.db import migrations, models
 

@@ -9,7 +9,7 @@ changes a rule, so the next query already obeys. Break-glass is not compiled: it
 
 from django.db import migrations
 
-from assistant.accounts.sql import run_sql
+from assistant.accounts.sql import let_functions_work, run_sql
 
 GROUPS = r"""
 alter table auth.acl_group
@@ -29,7 +29,8 @@ create table auth.change (id bigint generated always as identity primary key,
                           at timestamptz not null default now());
 create function auth.note_change() returns void
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
-  delete from auth.change where at < now() - interval '1 hour';
+  delete from auth.change where id in (
+    select id from auth.change where at < now() - interval '1 hour' for update skip locked);
   insert into auth.change default values
 $$;
 
@@ -126,6 +127,8 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
     select matter from auth.member where uid = person
     union
     select t.matter_id from access_teamplace t where t.group_id = any (auth.teams_of(person))) m
+   where not exists (
+     select 1 from accounts_user u where u.id = person and 'administrator' = any (u.roles))
 $$;
 
 create function auth.people_of(wanted uuid) returns setof bigint
@@ -155,16 +158,16 @@ create or replace function auth.rebuild(person bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   denied_ids int[];
-  matters uuid[];
-  teams uuid[];
+  in_matters uuid[];
+  in_teams uuid[];
   ceiling smallint;
 begin
   -- One at a time for each person: of two changes at once, the second must see the first.
   perform pg_advisory_xact_lock(hashtextextended('cloister.rights', person));
   select u.clearance into ceiling from accounts_user u where u.id = person;
   denied_ids := auth.denied_groups(person);
-  matters := auth.matters_of(person);
-  teams := auth.teams_of(person);
+  in_matters := auth.matters_of(person);
+  in_teams := auth.teams_of(person);
   delete from auth.rights r where r.uid = person;
   insert into auth.rights (uid, purpose, groups, bits, denied)
   select person, p.purpose, p.ids, auth.mask(p.ids), auth.mask(denied_ids) from (
@@ -172,10 +175,10 @@ begin
            as ids
       from (select '' as purpose union
             select distinct unnest(a.purposes) from auth.acl_group a
-             where a.matter = any (matters)) purposes
+             where a.matter = any (in_matters)) purposes
       left join auth.acl_group g
-        on g.matter = any (matters) and g.classification <= ceiling
-       and (g.people is null or person = any (g.people) or g.teams && teams)
+        on g.matter = any (in_matters) and g.classification <= ceiling
+       and (g.people is null or person = any (g.people) or g.teams && in_teams)
        and (g.purposes = '{{}}' or purpose = any (g.purposes))
        and g.id <> all (denied_ids)
      group by purpose) p;
@@ -263,6 +266,16 @@ as $$
 $$;
 drop function auth.epoch(uuid);
 
+-- Everybody who sees a matter, by name or by team, for whoever sees it too.
+create function auth.people_in(wanted uuid) returns setof bigint
+language sql stable security definer parallel restricted set search_path = pg_catalog, public, pg_temp
+as $$
+  select distinct r.uid from auth.acl_group g
+    join auth.rights r on g.id = any (r.groups)
+    join accounts_user u on u.id = r.uid and u.is_active
+   where g.matter = wanted and g.label = '' and g.id = any (auth.my_groups())
+$$;
+
 -- Changes whenever somebody's rights may have, also by the clock alone.
 create function auth.change_stamp() returns text
 language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -286,7 +299,8 @@ begin
      and s.expires_at > clock_timestamp() and u.is_active
      and (s.parent is null or exists (
            select 1 from auth.session p
-            where p.token_hash = s.parent and p.expires_at > clock_timestamp()));
+            where p.token_hash = s.parent and p.expires_at > clock_timestamp()
+              and p.purpose = s.purpose));
   if found.uid is null then
     raise exception 'this session is not open' using errcode = '28000';
   end if;
@@ -310,7 +324,8 @@ begin
     from auth.session s where s.public_id = auth.session_id() and s.parent is null;
 end $$;
 
--- The purpose of this session, and of the work that is begun in it from now on.
+-- The purpose of this session, and of the work that is begun in it from now on. Work that was begun
+-- for another purpose ends: see auth.enter.
 create function auth.choose_purpose(wanted text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
@@ -321,7 +336,8 @@ begin
   end if;
   update auth.session set purpose = wanted
    where public_id = auth.session_id() and uid = auth.uid() and parent is null;
-  return found;
+  perform auth.note_change();
+  return true;
 end $$;
 """
 
@@ -377,8 +393,9 @@ begin
   perform auth.rebuild(new.id);
   return null;
 end $$;
-create trigger follow_person after update of clearance, is_active on accounts_user
-  for each row when (old.clearance <> new.clearance or old.is_active <> new.is_active)
+create trigger follow_person after update of clearance, is_active, roles on accounts_user
+  for each row when (old.clearance <> new.clearance or old.is_active <> new.is_active
+                     or old.roles <> new.roles)
   execute function auth.follow_person();
 
 create function auth.follow_client() returns trigger
@@ -531,5 +548,5 @@ class Migration(migrations.Migration):
         run_sql(RIGHTS, BACKWARDS),
         run_sql(IDENTITY, BACKWARDS),
         run_sql(TRIGGERS, BACKWARDS),
-        run_sql(HISTORY, BACKWARDS),
+        run_sql(HISTORY + let_functions_work(), BACKWARDS),
     ]

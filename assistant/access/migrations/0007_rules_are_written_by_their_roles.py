@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from assistant.accounts.sql import protect, run_sql
+from assistant.accounts.sql import let_functions_work, protect, run_sql
 
 OFFICER = "(select auth.has_role('privacy_officer'))"
 MEMBERS_READ = "get_bit((select auth.bits()), auth.group_of(matter_id)) = 1"
@@ -11,7 +11,8 @@ LEADS = "(select auth.leads(matter_id))"
 TABLES = (
     protect(
         "access_client",
-        read=f"{OFFICER} or exists (select 1 from access_matter m where m.client_id = access_client.id)",
+        read=OFFICER
+        + " or exists (select 1 from access_matter m where m.client_id = access_client.id)",
         group_column=None,
     )
     + protect(
@@ -22,7 +23,11 @@ TABLES = (
         group_column="auth.group_of(matter_id)",
     )
     + protect(
-        "access_barrier", read=OFFICER, insert=OFFICER, update=OFFICER, group_column=None
+        "access_barrier",
+        read=OFFICER,
+        insert=OFFICER,
+        update=f"{OFFICER} and not auth.walls_me_off(id)",
+        group_column=None,
     )
     + protect("access_barriersubject", read=OFFICER, insert=OFFICER, group_column=None)
     + protect(
@@ -32,7 +37,8 @@ TABLES = (
     )
     + protect(
         "access_review",
-        read=f"{OFFICER} or exists (select 1 from access_reviewitem i where i.review_id = access_review.id)",
+        read=OFFICER
+        + " or exists (select 1 from access_reviewitem i where i.review_id = access_review.id)",
         insert=OFFICER,
         group_column=None,
     )
@@ -44,7 +50,21 @@ create policy operator on access_barrier to {owner}
   using ((select auth.uid()) is null) with check ((select auth.uid()) is null);
 create policy operator on access_barriersubject to {owner}
   using ((select auth.uid()) is null) with check ((select auth.uid()) is null);
+-- A barrier is lifted and never rewritten.
+revoke update on access_barrier from {app};
+grant update (lift_reason, lift_nonce, lifted_by_id, lifted_at) on access_barrier to {app};
 grant usage, select on sequence access_teamplace_id_seq, access_barriersubject_id_seq to {app};
+"""
+
+WALLED_OFF = r"""
+-- Whether a wall keeps the caller out: nobody lifts their own.
+create function auth.walls_me_off(wanted uuid) returns boolean
+language sql stable security definer parallel restricted set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select 1 from auth.barrier b
+                  where b.id = wanted and b.kind = 'wall'
+                    and (auth.uid() = any (b.people) or b.groups && auth.teams_of(auth.uid())))
+$$;
 """
 
 FUNCTIONS = r"""
@@ -205,8 +225,8 @@ grant execute on function auth.client_named(text), auth.matters_for_officer(),
   auth.review_emergency(uuid, text, text), auth.open_review(uuid, timestamptz),
   auth.decide_item(bigint, boolean), auth.close_review(uuid), auth.reviews_due(),
   auth.purpose(), auth.scope_key(uuid), auth.change_stamp(), auth.choose_purpose(text),
-  auth.facts_at(timestamptz), auth.my_groups(), auth.bits(), auth.denied_bits(), auth.leads(uuid)
-  to {app};
+  auth.facts_at(timestamptz), auth.my_groups(), auth.bits(), auth.denied_bits(), auth.leads(uuid),
+  auth.people_in(uuid), auth.walls_me_off(uuid) to {app};
 """
 
 BACKWARDS = """
@@ -216,4 +236,7 @@ do $$ begin raise exception 'there is no way back from here: restore a backup'; 
 
 class Migration(migrations.Migration):
     dependencies = [("access", "0006_rights_follow_the_rules")]
-    operations = [run_sql(TABLES + OPERATOR, BACKWARDS), run_sql(FUNCTIONS, BACKWARDS)]
+    operations = [
+        run_sql(WALLED_OFF + TABLES + OPERATOR, BACKWARDS),
+        run_sql(FUNCTIONS + let_functions_work(), BACKWARDS),
+    ]

@@ -21,4 +21,8 @@ class Migration(migrations.Migration):
             name='purposes',
             field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, help_text='may be chosen; empty: any', size=None),
         ),
+        migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(('roles__contains', ['auditor', 'privacy_officer']), _negated=True), name='an_auditor_opens_and_closes_nothing'),
+        ),
     ]

@@ -7,7 +7,7 @@ the right does. An answer whose asker may no longer read it is ended by `auth.wi
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
-from assistant.accounts.sql import run_sql
+from assistant.accounts.sql import let_functions_work, run_sql
 
 FORWARDS = r"""
 create policy rests_on on chat_answer as restrictive to {app}
@@ -17,24 +17,48 @@ create policy rests_on on chat_evidence as restrictive for select to {app}
 create policy rests_on on chat_citation as restrictive for select to {app}
   using (auth.sees_documents(array[document_id]));
 
+-- What was asked after an answer may repeat it, so it is hidden with it.
+create policy after_an_answer on chat_question as restrictive for select to {app}
+  using (follows_id is null
+         or exists (select 1 from chat_answer a where a.id = follows_id));
+
+-- The caller's conversations that hold something withheld: not even their titles are told.
+create function auth.withheld_conversations() returns setof uuid
+language sql stable security definer parallel restricted set search_path = pg_catalog, public, pg_temp
+as $$
+  select distinct q.conversation_id
+    from chat_answer a join chat_question q on q.id = a.question_id
+   where a.owner_id = auth.uid() and cardinality(a.rests_on) > 0
+     and not auth.sees_documents(a.rests_on)
+$$;
+
 update chat_answer a set rests_on = coalesce((
   select array_agg(distinct e.document_id) from chat_evidence e where e.answer_id = a.id), '{{}}');
 
 -- Ends an answer that nobody may finish any more; nothing of its text stays.
-create function auth.withhold(wanted uuid, why text) returns void
-language sql security definer set search_path = pg_catalog, public, pg_temp as $$
+-- Nobody is entered: whose session has ended cannot be. So the words are fixed.
+create function auth.withhold(wanted uuid, why text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
   delete from chat_evidence e using chat_answer a
    where a.id = wanted and e.answer_id = a.id and a.state in ('queued', 'answering');
-  update chat_answer set state = 'refused', text = '', sentences = '[]', reason = why,
-         finished_at = now()
-   where id = wanted and state in ('queued', 'answering')
-$$;
-revoke all on function auth.withhold(uuid, text) from public;
-grant execute on function auth.withhold(uuid, text) to {app};
+  update chat_answer set state = 'refused', text = '', sentences = '[]', finished_at = now(),
+         reason = case why
+           when 'session' then 'The session it was asked in ended or changed its purpose before'
+                               ' the answer was ready. Ask it again.'
+           else 'What you may see changed while this was being answered, so it was withheld.'
+                ' Ask it again.' end
+   where id = wanted and state in ('queued', 'answering');
+  return found;
+end $$;
+revoke all on function auth.withhold(uuid, text), auth.withheld_conversations() from public;
+grant execute on function auth.withhold(uuid, text), auth.withheld_conversations() to {app};
 """
 
 BACKWARDS = """
 drop function auth.withhold(uuid, text);
+drop function auth.withheld_conversations();
+drop policy after_an_answer on chat_question;
 drop policy rests_on on chat_citation;
 drop policy rests_on on chat_evidence;
 drop policy rests_on on chat_answer;
@@ -54,5 +78,5 @@ class Migration(migrations.Migration):
             name='rests_on',
             field=django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, help_text='documents its evidence was shown from', size=None),
         ),
-        run_sql(FORWARDS, BACKWARDS),
+        run_sql(FORWARDS + let_functions_work(), BACKWARDS),
     ]

@@ -9,7 +9,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from assistant.accounts.sql import protect, run_sql, unprotect
+from assistant.accounts.sql import let_functions_work, protect, run_sql, unprotect
 
 FORWARDS = r"""
 -- The group for a document as it stands now, with its grants and the barriers around it.
@@ -181,8 +181,102 @@ as $$
    where d.id = wanted and auth.sees_documents(array[wanted])
 $$;
 
+-- Labels are for leads to set, so no other column of a document is the application's to change.
+revoke update on documents_document from {app};
+grant update (title, live_version_id, deleted_at) on documents_document to {app};
+
+-- Gives a document other labels; false where the caller does not lead its matter or see it.
+create function auth.label_document(wanted uuid, classification int, purposes text[],
+  restricted boolean) returns boolean
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  update documents_document d
+     set classification = label_document.classification, purposes = label_document.purposes,
+         is_restricted = label_document.restricted
+   where d.id = wanted and d.deleted_at is null and auth.leads(d.matter_id)
+     and auth.sees_documents(array[wanted]);
+  return found;
+end $$;
+
+-- Who sees which matters and documents, for whatever purpose, break-glass aside.
+create function auth.places_in(wanted uuid[])
+returns table (uid bigint, matter uuid, document uuid)
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select r.uid, g.matter, null::uuid from auth.acl_group g
+    join auth.rights r on g.id = any (r.groups) and r.purpose = ''
+   where g.matter = any (wanted) and g.label = ''
+  union
+  select r.uid, d.matter_id, d.id from documents_document d
+    join auth.rights r on d.acl_group = any (r.groups)
+   where d.matter_id = any (wanted) and d.deleted_at is null
+$$;
+
+-- What a barrier would do: it is raised, looked at and taken back, so this is exact.
+create function auth.effect_of_barrier(kind text, matter uuid, client uuid, document uuid,
+  names text[], people bigint[], groups uuid[]) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+#variable_conflict use_variable
+declare
+  draft uuid := gen_random_uuid();
+  touched uuid[];
+  remaining text[];
+  led uuid[];
+  result jsonb;
+begin
+  begin
+    insert into access_barrier (id, kind, matter_id, client_id, document_id, names, reason,
+                                reason_nonce, raised_at, lift_reason, lift_nonce)
+    values (draft, kind, matter, client, document, names, '', '', now(), '', '');
+    insert into access_barriersubject (barrier_id, user_id) select draft, unnest(people);
+    insert into access_barriersubject (barrier_id, group_id) select draft, unnest(groups);
+    touched := array(select distinct g.matter from auth.acl_group g
+                      where g.matter = matter or g.client = client or draft = any (g.barriers));
+    remaining := array(select p::text from auth.places_in(touched) p);
+    led := array(select distinct m.matter from auth.member m
+                       join auth.places_in(touched) p
+                         on p.uid = m.uid and p.matter = m.matter and p.document is null
+                       join accounts_user u on u.id = m.uid and u.is_active
+                      where m.leads);
+    raise exception 'taken back' using errcode = 'CL001';
+  exception when sqlstate 'CL001' then
+    null;
+  end;
+  with lost as (
+    select p.* from auth.places_in(touched) p
+     where not exists (select 1 from unnest(remaining) r where r = p::text)),
+  closed as (
+    select u.public_id as person, u.display_name as name, u.username, m.id as matter, m.reference,
+           count(l.document) as documents, bool_or(l.document is null) as whole
+      from lost l join accounts_user u on u.id = l.uid join access_matter m on m.id = l.matter
+     group by 1, 2, 3, 4, 5)
+  select jsonb_build_object(
+    'closed', coalesce((select jsonb_agg(to_jsonb(c) order by c.name, c.reference)
+                          from closed c), '[]'),
+    'leaderless', coalesce((
+      select jsonb_agg(m.reference order by m.reference) from access_matter m
+       where m.id = any (touched) and m.id <> all (led)
+         and exists (select 1 from lost l join auth.member w
+                       on w.uid = l.uid and w.matter = l.matter and w.leads
+                      where l.matter = m.id and l.document is null)), '[]'))
+    into result;
+  return result;
+end $$;
+
+-- The same for privacy officers, in their own session.
+create function auth.barrier_effect(kind text, matter uuid, client uuid, document uuid,
+  names text[], people bigint[], groups uuid[]) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  if not auth.has_role('privacy_officer') then
+    raise exception 'only privacy officers look at barriers' using errcode = '42501';
+  end if;
+  return auth.effect_of_barrier(kind, matter, client, document, names, people, groups);
+end $$;
+
 revoke all on all functions in schema auth from public;
-grant execute on function auth.sees_documents(uuid[]), auth.readers_of(uuid) to {app};
+grant execute on function auth.sees_documents(uuid[]), auth.readers_of(uuid),
+  auth.label_document(uuid, int, text[], boolean),
+  auth.barrier_effect(text, uuid, uuid, uuid, text[], bigint[], uuid[]) to {app};
 grant usage, select on sequence documents_documentgrant_id_seq to {app};
 create trigger remember after insert or update or delete on documents_document
   for each row execute function auth.remember(
@@ -211,7 +305,10 @@ drop trigger follow_version on documents_document;
 drop trigger move_document on documents_document;
 drop trigger take_document_group on documents_version;
 drop trigger take_label on documents_document;
-drop function auth.readers_of(uuid), auth.sees_documents(uuid[]),
+drop function auth.barrier_effect(text, uuid, uuid, uuid, text[], bigint[], uuid[]),
+  auth.effect_of_barrier(text, uuid, uuid, uuid, text[], bigint[], uuid[]), auth.places_in(uuid[]),
+  auth.label_document(uuid, int, text[], boolean),
+  auth.readers_of(uuid), auth.sees_documents(uuid[]),
   auth.follow_barrier_to_documents(), auth.place_documents(uuid), auth.follow_version(),
   auth.match_names(uuid), auth.name_pattern(text[]), auth.take_document_group(), auth.take_label();
 drop trigger grants_added on documents_documentgrant;
@@ -287,5 +384,5 @@ class Migration(migrations.Migration):
             model_name='documentgrant',
             constraint=models.UniqueConstraint(fields=('document', 'user', 'group'), name='one_grant_for_each', nulls_distinct=False),
         ),
-        run_sql(FORWARDS, BACKWARDS),
+        run_sql(FORWARDS + let_functions_work(), BACKWARDS),
     ]

@@ -24,6 +24,7 @@ ALLOWED = [
     for some in COMBINATIONS
     if (Role.ADMINISTRATOR not in some or len(some) == 1)
     and not some >= {Role.AUDITOR, Role.KNOWLEDGE_MANAGER}
+    and not some >= {Role.AUDITOR, Role.PRIVACY_OFFICER}
 ]
 CHANGES = [
     "update compliance_event set type = 'x.y'",
