@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Count
+from django.db.models import Count, F
 from django.utils import timezone
 
 from assistant.access.errors import Missing
@@ -211,12 +211,11 @@ def lift_barrier(
 
 def barriers(record: Context, *, using: str = OFFICER) -> list[Barrier]:
     """All barriers, those that stand first; that they are shown is recorded before."""
-    found = list(
+    found: list[Barrier] = list(
         Barrier.objects.using(using)
         .select_related("raised_by", "lifted_by", "client")
         .prefetch_related("subjects__user", "subjects__group")
-        .annotate(is_lifted=Count("lifted_at"))
-        .order_by("is_lifted", "-raised_at")
+        .order_by(F("lifted_at").desc(nulls_first=True), "-raised_at")
     )
     with transaction.atomic(using=using):
         log.append(BarriersRead(shown=len(found)), context=record, using=using)

@@ -7,12 +7,17 @@ from assistant.accounts.sql import let_functions_work, protect, run_sql
 OFFICER = "(select auth.has_role('privacy_officer'))"
 MEMBERS_READ = "get_bit((select auth.bits()), auth.group_of(matter_id)) = 1"
 LEADS = "(select auth.leads(matter_id))"
+HAS_A_MATTER_OF_MINE = (
+    "exists (select 1 from access_matter m where m.client_id = access_client.id)"
+)
+HAS_AN_ITEM_OF_MINE = (
+    "exists (select 1 from access_reviewitem i where i.review_id = access_review.id)"
+)
 
 TABLES = (
     protect(
         "access_client",
-        read=OFFICER
-        + " or exists (select 1 from access_matter m where m.client_id = access_client.id)",
+        read=f"{OFFICER} or {HAS_A_MATTER_OF_MINE}",
         group_column=None,
     )
     + protect(
@@ -37,8 +42,7 @@ TABLES = (
     )
     + protect(
         "access_review",
-        read=OFFICER
-        + " or exists (select 1 from access_reviewitem i where i.review_id = access_review.id)",
+        read=f"{OFFICER} or {HAS_AN_ITEM_OF_MINE}",
         insert=OFFICER,
         group_column=None,
     )
