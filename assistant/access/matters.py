@@ -1,5 +1,7 @@
 """Matters and who is in them. All verbs run as the person who is entered."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +15,8 @@ from assistant.access.models import Level, Matter, Membership
 from assistant.accounts.models import Role, User
 from compliance import log
 from compliance.events import Context, MatterCreated, MatterRenamed, MemberAdded, MemberRemoved
+
+_PURPOSE = re.compile(r"[a-z_]{2,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +180,16 @@ def remove_member(record: Context, matter: Matter, *, user_public_id: UUID) -> N
     _keep_a_lead(matter, without=place.user)
     log.append(MemberRemoved(object=user_public_id), context=_about(record, matter))
     place.delete()
+
+
+def purposes_in(words: Iterable[str]) -> tuple[str, ...]:
+    """Purposes in order, each once: lower-case words. Raises ValidationError for anything else."""
+    found = tuple(sorted({word.strip().lower() for word in words if word.strip()}))
+    if any(not _PURPOSE.fullmatch(word) for word in found):
+        raise ValidationError(
+            "A purpose is a word of small letters, with _ where it has several: deal_team."
+        )
+    return found
 
 
 def _about(record: Context, matter: Matter) -> Context:

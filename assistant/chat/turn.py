@@ -5,15 +5,16 @@ in outcome.py.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
 from assistant.access.matters import scope_key
-from assistant.accounts.identity import current_session_id, entered
+from assistant.accounts.identity import NotSignedIn, current_session_id, entered
 from assistant.chat import work
+from assistant.chat.basis import Basis, basis_in
 from assistant.chat.ground import Grounds
 from assistant.chat.models import OPEN_STATES, Answer, AnswerState, Evidence, Question
 from assistant.chat.prompt import Exchange
@@ -40,9 +41,7 @@ class Turn:
     owner_id: int
     scope_key: str
     history: tuple[Exchange, ...]
-    rests_on: frozenset[UUID]
-    """The documents that the answers in `history` were made of."""
-
+    basis: Basis
     documents: int
     record: Context
 
@@ -61,9 +60,12 @@ class Shown:
     rows: list[Evidence]
     grounds: Grounds
     similarity: float
+    basis: Basis
 
 
-NOTHING_SHOWN = Shown(rows=[], grounds=Grounds(()), similarity=0.0)
+def nothing_shown(turn: Turn) -> Shown:
+    """What stands for the evidence where none is looked for."""
+    return Shown(rows=[], grounds=Grounds(()), similarity=0.0, basis=turn.basis)
 
 
 def begin(answer_id: UUID, worker: str) -> Turn | None:
@@ -75,6 +77,15 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
     held = work.claim(answer_id, worker)
     if held is None:
         return None
+    try:
+        return _begin(held)
+    except NotSignedIn:
+        work.finish(held)
+        raise
+
+
+def _begin(held: work.Claim) -> Turn | None:
+    answer_id = held.answer_id
     with entered(held.token):
         answer = (
             Answer.objects.select_related("question__conversation", "owner")
@@ -100,7 +111,7 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
             owner_id=answer.owner_id,
             scope_key=scope_key(conversation.matter_id),
             history=history,
-            rests_on=rests_on,
+            basis=basis_in(conversation.matter_id, rests_on),
             documents=live_documents(conversation.matter_id) if question.uses_documents else 0,
             record=Context(
                 actor=answer.owner.public_id,
@@ -138,7 +149,7 @@ def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
         ]
         Evidence.objects.filter(answer_id=turn.answer_id).delete()
         Evidence.objects.bulk_create(rows)
-        rests_on = {f.document for f in found} | set(turn.rests_on)
+        rests_on = turn.basis.documents | {f.document for f in found}
         Answer.objects.filter(pk=turn.answer_id).update(rests_on=sorted(rests_on))
         log.append(
             EvidenceShown(
@@ -149,7 +160,8 @@ def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
             context=turn.record,
         )
     similarity = max((f.similarity for f in found), default=0.0)
-    return Shown(rows=rows, grounds=grounds, similarity=similarity)
+    basis = replace(turn.basis, documents=rests_on)
+    return Shown(rows=rows, grounds=grounds, similarity=similarity, basis=basis)
 
 
 def _passage_shown(found: retrieve.Found) -> PassageShown:

@@ -11,11 +11,12 @@ from assistant.accounts.sql import let_functions_work, run_sql
 
 FORWARDS = r"""
 create policy rests_on on chat_answer as restrictive to {app}
-  using (auth.sees_documents(rests_on)) with check (true);
+  using (auth.all_seen(rests_on, (select auth.bits()), (select auth.denied_bits())))
+  with check (true);
 create policy rests_on on chat_evidence as restrictive for select to {app}
-  using (auth.sees_documents(array[document_id]));
+  using (auth.all_seen(array[document_id], (select auth.bits()), (select auth.denied_bits())));
 create policy rests_on on chat_citation as restrictive for select to {app}
-  using (auth.sees_documents(array[document_id]));
+  using (auth.all_seen(array[document_id], (select auth.bits()), (select auth.denied_bits())));
 
 -- What was asked after an answer may repeat it, so it is hidden with it.
 create policy after_an_answer on chat_question as restrictive for select to {app}
@@ -27,9 +28,9 @@ create function auth.withheld_conversations() returns setof uuid
 language sql stable security definer parallel restricted set search_path = pg_catalog, public, pg_temp
 as $$
   select distinct q.conversation_id
-    from chat_answer a join chat_question q on q.id = a.question_id
-   where a.owner_id = auth.uid() and cardinality(a.rests_on) > 0
-     and not auth.sees_documents(a.rests_on)
+    from (select auth.bits() as allowed, auth.denied_bits() as denied offset 0) mine,
+         chat_answer a join chat_question q on q.id = a.question_id
+   where a.owner_id = auth.uid() and not auth.all_seen(a.rests_on, mine.allowed, mine.denied)
 $$;
 
 update chat_answer a set rests_on = coalesce((
@@ -37,19 +38,22 @@ update chat_answer a set rests_on = coalesce((
 
 -- Ends an answer that nobody may finish any more; nothing of its text stays.
 -- Nobody is entered: whose session has ended cannot be. So the words are fixed.
-create function auth.withhold(wanted uuid, why text) returns boolean
+-- Returns what the asker is told.
+create function auth.withhold(wanted uuid, why text) returns text
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+declare
+  said text := case why
+    when 'session' then 'The session it was asked in ended or changed its purpose before the answer'
+                        ' was ready. Ask it again.'
+    else 'What you may see changed while this was being answered, so it was withheld.'
+         ' Ask it again.' end;
 begin
   delete from chat_evidence e using chat_answer a
    where a.id = wanted and e.answer_id = a.id and a.state in ('queued', 'answering');
-  update chat_answer set state = 'refused', text = '', sentences = '[]', finished_at = now(),
-         reason = case why
-           when 'session' then 'The session it was asked in ended or changed its purpose before'
-                               ' the answer was ready. Ask it again.'
-           else 'What you may see changed while this was being answered, so it was withheld.'
-                ' Ask it again.' end
+  update chat_answer set state = 'refused', text = '', sentences = '[]', reason = said,
+         finished_at = now()
    where id = wanted and state in ('queued', 'answering');
-  return found;
+  return said;
 end $$;
 revoke all on function auth.withhold(uuid, text), auth.withheld_conversations() from public;
 grant execute on function auth.withhold(uuid, text), auth.withheld_conversations() to {app};

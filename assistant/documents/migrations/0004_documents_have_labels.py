@@ -160,16 +160,21 @@ end $$;
 create trigger place_documents after insert or update or delete on auth.barrier
   for each row execute function auth.follow_barrier_to_documents();
 
-create function auth.sees_documents(documents uuid[]) returns boolean
+-- Whether these bits reach all of these documents. Policies give the caller's own, worked out once
+-- for a statement and not for each row.
+create function auth.all_seen(documents uuid[], allowed bytea, denied bytea) returns boolean
 language sql stable security definer parallel restricted set search_path = pg_catalog, public, pg_temp
 as $$
   select cardinality(documents) = 0 or not exists (
     select 1 from unnest(documents) wanted (id)
      where not exists (select 1 from documents_document d
-                        where d.id = wanted.id
-                          and get_bit(auth.bits(), d.acl_group) = 1
-                          and get_bit(auth.denied_bits(), d.acl_group) = 0))
+                        where d.id = wanted.id and get_bit(allowed, d.acl_group) = 1
+                          and get_bit(denied, d.acl_group) = 0))
 $$;
+
+create function auth.sees_documents(documents uuid[]) returns boolean
+language sql stable security definer parallel restricted set search_path = pg_catalog, public, pg_temp
+as $$ select auth.all_seen(documents, auth.bits(), auth.denied_bits()) $$;
 
 -- The people who can read a document now, for whoever can read it too.
 create function auth.readers_of(wanted uuid) returns setof bigint
@@ -274,7 +279,8 @@ begin
 end $$;
 
 revoke all on all functions in schema auth from public;
-grant execute on function auth.sees_documents(uuid[]), auth.readers_of(uuid),
+grant execute on function auth.sees_documents(uuid[]), auth.all_seen(uuid[], bytea, bytea),
+  auth.readers_of(uuid),
   auth.label_document(uuid, int, text[], boolean),
   auth.barrier_effect(text, uuid, uuid, uuid, text[], bigint[], uuid[]) to {app};
 grant usage, select on sequence documents_documentgrant_id_seq to {app};
@@ -305,7 +311,8 @@ drop trigger follow_version on documents_document;
 drop trigger move_document on documents_document;
 drop trigger take_document_group on documents_version;
 drop trigger take_label on documents_document;
-drop function auth.barrier_effect(text, uuid, uuid, uuid, text[], bigint[], uuid[]),
+drop function auth.all_seen(uuid[], bytea, bytea),
+  auth.barrier_effect(text, uuid, uuid, uuid, text[], bigint[], uuid[]),
   auth.effect_of_barrier(text, uuid, uuid, uuid, text[], bigint[], uuid[]), auth.places_in(uuid[]),
   auth.label_document(uuid, int, text[], boolean),
   auth.readers_of(uuid), auth.sees_documents(uuid[]),

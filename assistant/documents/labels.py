@@ -1,0 +1,123 @@
+"""Labels: who of a matter's people may read a document, and for what purpose.
+
+A classification asks for a clearance, purposes for a session that has chosen one of them, and a
+restricted document is for those with a grant alone. Only leads label; what they set holds from the
+next query on, for the document and all that was made of it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+
+from assistant.access.errors import Missing
+from assistant.access.matters import purposes_in
+from assistant.accounts.models import Clearance, Group, User
+from assistant.documents.models import Document, DocumentGrant
+from compliance import log
+from compliance.events import Context, DocumentLabelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """All labels of a document. `people` and `groups` count where it is restricted."""
+
+    classification: Clearance = Clearance.INTERNAL
+    purposes: tuple[str, ...] = ()
+    restricted: bool = False
+    people: tuple[User, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+
+def labels_of(document: Document) -> Labels:
+    """The labels that a document has."""
+    grants = list(document.grants.select_related("user", "group").order_by("pk"))
+    return Labels(
+        classification=Clearance(document.classification),
+        purposes=tuple(document.purposes),
+        restricted=document.is_restricted,
+        people=tuple(grant.user for grant in grants if grant.user is not None),
+        groups=tuple(grant.group for grant in grants if grant.group is not None),
+    )
+
+
+def set_labels(record: Context, document: Document, labels: Labels) -> None:
+    """Give a document these labels and no others.
+
+    Raises Missing for whoever does not lead its matter; ValidationError when the person would lose
+    sight of it themself, for purposes in no form, and when a document of the same title and labels
+    is there already.
+    """
+    purposes = purposes_in(labels.purposes)
+    log.append(
+        DocumentLabelled(
+            object=document.id,
+            classification=labels.classification,
+            purposes=purposes,
+            restricted=labels.restricted,
+            people=tuple(person.public_id for person in labels.people),
+            groups=tuple(group.id for group in labels.groups),
+        ),
+        context=replace(record, matter=document.matter_id),
+    )
+    try:
+        with transaction.atomic():
+            _grant(document, labels)
+            changed = _label(document, labels, purposes)
+    except IntegrityError as error:
+        raise ValidationError(
+            "Another document with these labels has the same title. Upload this one under another "
+            "name first."
+        ) from error
+    if not changed:
+        raise Missing
+    if not _sees(document):
+        raise ValidationError(
+            "With these labels you could not read the document yourself. Choose a level within "
+            "your clearance, your present purpose, or give yourself a grant."
+        )
+
+
+def granted(usernames: str, group_ids: Iterable[str]) -> tuple[tuple[User, ...], tuple[Group, ...]]:
+    """The people (names with commas between) and groups of a form; ValidationError for unknown."""
+    people = []
+    for name in filter(None, (part.strip() for part in usernames.replace("\n", ",").split(","))):
+        person = User.objects.filter(username__iexact=name, is_active=True).first()
+        if person is None:
+            raise ValidationError(f"There is no active account called {name}.")
+        people.append(person)
+    return tuple(people), tuple(Group.objects.filter(pk__in=list(group_ids)))
+
+
+def _grant(document: Document, labels: Labels) -> None:
+    """Grants as wanted. Those of a document that is open to the matter have no use, so go."""
+    people = labels.people if labels.restricted else ()
+    groups = labels.groups if labels.restricted else ()
+    held = DocumentGrant.objects.filter(document=document)
+    held.exclude(Q(user__in=people) | Q(group__in=groups)).delete()
+    known = set(held.values_list("user_id", "group_id"))
+    wanted = [(person.pk, None) for person in people] + [(None, group.pk) for group in groups]
+    DocumentGrant.objects.bulk_create(
+        DocumentGrant(document=document, user_id=user, group_id=group)
+        for user, group in wanted
+        if (user, group) not in known
+    )
+
+
+def _label(document: Document, labels: Labels, purposes: tuple[str, ...]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select auth.label_document(%s, %s, %s::text[], %s)",
+            [document.id, labels.classification.value, list(purposes), labels.restricted],
+        )
+        (changed,) = cursor.fetchone()
+    return bool(changed)
+
+
+def _sees(document: Document) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.sees_documents(array[%s::uuid])", [document.id])
+        (sees,) = cursor.fetchone()
+    return bool(sees)
