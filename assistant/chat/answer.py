@@ -21,7 +21,7 @@ from assistant.chat.models import AnswerState
 from assistant.chat.outcome import Outcome
 from assistant.chat.running import Held
 from assistant.chat.stream import Publisher
-from assistant.chat.turn import Shown, Turn
+from assistant.chat.turn import NOTHING_SHOWN, Shown, Turn
 from assistant.chat.writing import Writing
 from assistant.documents import vectors
 from assistant.documents.publish import spoken_title
@@ -110,12 +110,12 @@ def _answer(taken: Turn, publisher: Publisher, held: Held) -> Outcome:
             reason="Answering was interrupted twice. Your question is saved; ask it again.",
         )
     _announce(taken, publisher)
-    shown = turn.nothing_shown(taken)
+    shown = NOTHING_SHOWN
     if taken.uses_documents:
         asked = _standalone(taken)
         vector = vectors.embedder().query(asked)
         shown = turn.show_evidence(taken, vector, asked)
-        held.basis = shown.basis
+        held.basis = replace(held.basis, documents=held.basis.documents | shown.documents)
         publisher.event({"type": "evidence", "passages": [row.as_event() for row in shown.rows]})
         if not shown.rows:
             return Outcome(

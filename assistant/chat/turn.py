@@ -5,7 +5,7 @@ in outcome.py.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -60,12 +60,13 @@ class Shown:
     rows: list[Evidence]
     grounds: Grounds
     similarity: float
-    basis: Basis
+
+    @property
+    def documents(self) -> frozenset[UUID]:
+        return frozenset(row.document_id for row in self.rows)
 
 
-def nothing_shown(turn: Turn) -> Shown:
-    """What stands for the evidence where none is looked for."""
-    return Shown(rows=[], grounds=Grounds(()), similarity=0.0, basis=turn.basis)
+NOTHING_SHOWN = Shown(rows=[], grounds=Grounds(()), similarity=0.0)
 
 
 def begin(answer_id: UUID, worker: str) -> Turn | None:
@@ -160,8 +161,7 @@ def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
             context=turn.record,
         )
     similarity = max((f.similarity for f in found), default=0.0)
-    basis = replace(turn.basis, documents=rests_on)
-    return Shown(rows=rows, grounds=grounds, similarity=similarity, basis=basis)
+    return Shown(rows=rows, grounds=grounds, similarity=similarity)
 
 
 def _passage_shown(found: retrieve.Found) -> PassageShown:

@@ -38,8 +38,13 @@ LONGEST_SECONDS = 2.0
 
 @pytest.fixture
 def read(world: World) -> World:
-    world.add("lease.md", LEASE)
+    world.add("lease.md", f"{LEASE}\nThe tenant is {_tenant(world)}.\n")
     return world
+
+
+def _tenant(world: World) -> str:
+    """A name that no other test's documents have."""
+    return f"Quillfeather {world.matter.reference}"
 
 
 @pytest.fixture
@@ -59,7 +64,7 @@ def see_a_seal_on_the_document(world: World, bob: Visitor) -> None:
 
 
 def see_a_name_listed(world: World, bob: Visitor) -> None:
-    listed = Draft(kind=Kind.LIST, names=("old mill",), people=(world.alice.user,))
+    listed = Draft(kind=Kind.LIST, names=(_tenant(world),), people=(world.alice.user,))
     raise_barrier(Context(), listed, reason="Inside information.", using=OPERATOR)
 
 
