@@ -10,6 +10,9 @@ from assistant.accounts.models import User
 from compliance import log
 from compliance.events import Context, PurposeChosen
 
+ASKED, SHOWN = "purpose_asked", "purpose"
+"""In a browser's session: that the person was asked once, and what its pages show."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purpose:

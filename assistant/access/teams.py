@@ -9,7 +9,8 @@ from django.db import connection
 from assistant.access.errors import Missing
 from assistant.access.matters import leads, purposes_in
 from assistant.access.models import Matter, TeamPlace
-from assistant.accounts.models import Group, User
+from assistant.access.people import named_in
+from assistant.accounts.models import Group, Role, User
 from compliance import log
 from compliance.events import (
     Context,
@@ -32,12 +33,10 @@ def groups() -> list[Group]:
     return list(Group.objects.order_by("name"))
 
 
-def add_team(record: Context, matter: Matter, by: User, *, group_id: UUID) -> None:
+def add_team(record: Context, matter: Matter, by: User, *, group_id: UUID | str) -> None:
     """Let a group's people into the matter, for as long as they are in the group. Leads may."""
     _only_leads(matter)
-    group = Group.objects.filter(pk=group_id).first()
-    if group is None:
-        raise ValidationError("Choose a group.")
+    _, (group,) = named_in("", [group_id])
     if TeamPlace.objects.filter(matter=matter, group=group).exists():
         raise ValidationError(f"The group {group.name} is in the matter already.")
     log.append(TeamAdded(object=group.id), context=replace(record, matter=matter.id))
@@ -54,12 +53,14 @@ def remove_team(record: Context, matter: Matter, *, group_id: UUID) -> None:
     place.delete()
 
 
-def set_client(record: Context, matter: Matter, *, name: str) -> None:
+def set_client(record: Context, matter: Matter, by: User, *, name: str) -> None:
     """Say whom the matter is for; an empty name takes it back. Its lead may, who manages knowledge.
 
     Barriers around the client hold for the matter at once.
     """
     _only_leads(matter)
+    if not by.has_role(Role.KNOWLEDGE_MANAGER):
+        raise ValidationError("Only knowledge managers say whom a matter is for.")
     name = " ".join(name.split())
     if len(name) > LONGEST_CLIENT:
         raise ValidationError(f"A client's name has at most {LONGEST_CLIENT} characters.")
@@ -72,7 +73,7 @@ def set_client(record: Context, matter: Matter, *, name: str) -> None:
 def set_purposes(
     record: Context, matter: Matter, *, purposes: str, opens_in_emergency: bool
 ) -> None:
-    """The purposes its people choose from (a word each), and the rule for break-glass. Leads may."""
+    """The purposes its people choose from, a word each, and the rule for break-glass. Leads may."""
     _only_leads(matter)
     words = purposes_in(purposes.replace(",", " ").split())
     log.append(

@@ -5,7 +5,6 @@ restricted document is for those with a grant alone. Only leads label; what they
 next query on, for the document and all that was made of it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
@@ -78,17 +77,6 @@ def set_labels(record: Context, document: Document, labels: Labels) -> None:
             "With these labels you could not read the document yourself. Choose a level within "
             "your clearance, your present purpose, or give yourself a grant."
         )
-
-
-def granted(usernames: str, group_ids: Iterable[str]) -> tuple[tuple[User, ...], tuple[Group, ...]]:
-    """The people (names with commas between) and groups of a form; ValidationError for unknown."""
-    people = []
-    for name in filter(None, (part.strip() for part in usernames.replace("\n", ",").split(","))):
-        person = User.objects.filter(username__iexact=name, is_active=True).first()
-        if person is None:
-            raise ValidationError(f"There is no active account called {name}.")
-        people.append(person)
-    return tuple(people), tuple(Group.objects.filter(pk__in=list(group_ids)))
 
 
 def _grant(document: Document, labels: Labels) -> None:

@@ -12,7 +12,7 @@ from django.db.models.expressions import RawSQL
 
 from assistant.access.errors import Missing
 from assistant.access.models import Matter
-from assistant.accounts.models import User
+from assistant.accounts.models import Clearance, User
 from assistant.documents import blobs
 from assistant.documents.access import document_for as document_for
 from assistant.documents.access import documents_in
@@ -60,6 +60,7 @@ class Row:
     is_working: bool
     is_live: bool
     has_live: bool
+    labels: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,17 @@ def _row(document: Any, version: Any) -> Row:
         is_working=version.is_working,
         is_live=document.live_version_id == version.pk,
         has_live=document.live_version_id is not None,
+        labels=_labels(document),
     )
+
+
+def _labels(document: Any) -> list[str]:
+    """What narrows who may read the document, in words."""
+    level = Clearance(document.classification)
+    found = [str(level.label)] if level is not Clearance.INTERNAL else []
+    if document.is_restricted:
+        found.append("Restricted")
+    return found + [f"for {purpose.replace('_', ' ')}" for purpose in document.purposes]
 
 
 def versions_of(document: Document) -> list[Version]:

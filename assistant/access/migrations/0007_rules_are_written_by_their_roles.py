@@ -54,6 +54,10 @@ create policy operator on access_barrier to {owner}
   using ((select auth.uid()) is null) with check ((select auth.uid()) is null);
 create policy operator on access_barriersubject to {owner}
   using ((select auth.uid()) is null) with check ((select auth.uid()) is null);
+-- A matter stays in the group that the database gave it.
+revoke update on access_matter from {app};
+grant update (reference, name, client_id, purposes, opens_in_emergency) on access_matter to {app};
+
 -- A barrier is lifted and never rewritten.
 revoke update on access_barrier from {app};
 grant update (lift_reason, lift_nonce, lifted_by_id, lifted_at) on access_barrier to {app};

@@ -136,7 +136,8 @@ def _nothing_is_left(
         time.sleep(0.05)
     assert model.open_streams == 0
     stored = superuser(
-        "select state, text, sentences::text, finished_at is not null from chat_answer where id = %s",
+        "select state, text, sentences::text, finished_at is not null from chat_answer"
+        " where id = %s",
         [answer],
     )
     assert stored == [("refused", "", "[]", True)]
