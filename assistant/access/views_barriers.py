@@ -29,12 +29,13 @@ KINDS = (
 def _page(request: Request, *, status: int = 200, **more: Any) -> HttpResponse:
     matters = verbs.matter_names()
     references = {matter.id: matter.reference for matter in matters}
-    standing = verbs.barriers(request.record)
-    for barrier in standing:
-        barrier.reference = references.get(barrier.matter_id)  # type: ignore[attr-defined]
+    rows = [
+        (barrier, references.get(barrier.matter_id) if barrier.matter_id else None)
+        for barrier in verbs.barriers(request.record)
+    ]
     context = {
-        "barriers": [barrier for barrier in standing if barrier.lifted_at is None],
-        "lifted": [barrier for barrier in standing if barrier.lifted_at is not None],
+        "standing": [row for row in rows if row[0].lifted_at is None],
+        "lifted": [row for row in rows if row[0].lifted_at is not None],
         "matters": matters,
         "clients": sorted({(m.client_name, m.client) for m in matters if m.client}),
         "groups": groups(),
@@ -104,8 +105,8 @@ def _draft(fields: QueryDict) -> Draft:
     people, chosen = named_in(fields.get("people", ""), fields.getlist("groups"))
     try:
         kind = Kind(fields.get("kind", ""))
-        around = UUID(fields[place]) if place in ("matter", "client", "document") else None
-    except (ValueError, KeyError) as error:
+        around = UUID(fields.get(place, "")) if place in ("matter", "client", "document") else None
+    except ValueError as error:
         raise ValidationError("Choose what the barrier stands around.") from error
     return Draft(
         kind=kind,

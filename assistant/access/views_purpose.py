@@ -9,6 +9,7 @@ from assistant.access import purposes as verbs
 from assistant.access.web import signed_in
 from assistant.accounts.requests import Request
 
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def purpose(request: Request) -> HttpResponse:

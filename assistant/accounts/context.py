@@ -32,7 +32,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
 
 
 def _purpose(request: HttpRequest) -> str:
-    """What the session was last said to be for, as people read it. The database decides by its own."""
+    """What the session was last said to be for, as people read it; it decides nothing."""
     session = getattr(request, "session", None)
     return str(session.get("purpose", "")) if session is not None else ""
 
