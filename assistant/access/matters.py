@@ -1,6 +1,5 @@
 """Matters and who is in them. All verbs run as the person who is entered."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,10 +12,9 @@ from django.db.models.expressions import RawSQL
 from assistant.access.errors import Missing
 from assistant.access.models import Level, Matter, Membership
 from assistant.accounts.models import Role, User
+from assistant.accounts.people import PURPOSE
 from compliance import log
 from compliance.events import Context, MatterCreated, MatterRenamed, MemberAdded, MemberRemoved
-
-_PURPOSE = re.compile(r"[a-z_]{2,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +183,7 @@ def remove_member(record: Context, matter: Matter, *, user_public_id: UUID) -> N
 def purposes_in(words: Iterable[str]) -> tuple[str, ...]:
     """Purposes in order, each once: lower-case words. Raises ValidationError for anything else."""
     found = tuple(sorted({word.strip().lower() for word in words if word.strip()}))
-    if any(not _PURPOSE.fullmatch(word) for word in found):
+    if any(not PURPOSE.fullmatch(word) for word in found):
         raise ValidationError(
             "A purpose is a word of small letters, with _ where it has several: deal_team."
         )

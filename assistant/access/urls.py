@@ -67,6 +67,7 @@ urlpatterns = [
         name="defer-second-factor",
     ),
     path("people/<uuid:person_id>/roles/", views_people.roles, name="person-roles"),
+    path("people/<uuid:person_id>/reading/", views_people.reading, name="person-reading"),
     path("people/<uuid:person_id>/active/", views_people.active, name="person-active"),
     path("people/<uuid:person_id>/password/", views_people.password, name="person-password"),
 ]

@@ -17,13 +17,13 @@ from assistant.access.matters import add_member, remove_member
 from assistant.access.models import Kind
 from assistant.accounts import people
 from assistant.accounts.identity import entered
-from assistant.accounts.models import Clearance, User
+from assistant.accounts.models import Clearance
 from assistant.accounts.sessions import identity_token
 from assistant.documents.access import document_for
 from assistant.documents.labels import Labels, set_labels
 from compliance.events import Context
 from tests.model_server import ModelServer, Script
-from tests.people import World
+from tests.people import World, be_cleared
 from tests.samples import LEASE
 from tests.visitor import Socket, Visitor
 
@@ -75,7 +75,7 @@ def be_taken_out(world: World, bob: Visitor) -> None:
 
 
 def see_it_classified_higher(world: World, bob: Visitor) -> None:
-    User.objects.filter(pk=world.alice.user.pk).update(clearance=Clearance.SECRET)
+    be_cleared(world.alice, Clearance.SECRET)
     with world.as_alice() as acting:
         document = document_for(world.documents["lease.md"])
         set_labels(acting.record, document, Labels(classification=Clearance.SECRET))
@@ -85,7 +85,7 @@ def lose_the_clearance(world: World, bob: Visitor) -> None:
     with world.as_alice() as acting:
         document = document_for(world.documents["lease.md"])
         set_labels(acting.record, document, Labels(classification=Clearance.CONFIDENTIAL))
-    User.objects.filter(pk=world.bob.user.pk).update(clearance=Clearance.INTERNAL)
+    be_cleared(world.bob, Clearance.INTERNAL)
 
 
 def choose_another_purpose(world: World, bob: Visitor) -> None:
