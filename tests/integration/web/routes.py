@@ -137,7 +137,7 @@ ROUTES: dict[str, Route] = {
     ),
     "remove-team": _form(LEADS, lambda things: [things.matter, things.team]),
     "matter-client": _form(LEADS, lambda things: [things.matter], client="A client"),
-    "matter-purposes": _form(LEADS, lambda things: [things.matter], purposes="review"),
+    "matter-purposes": _form(LEADS, lambda things: [things.matter], purposes=""),
     "purpose": _page(EVERYBODY),
     "document-labels": _page(LEADS, lambda things: [things.document]),
     # Privacy officers
