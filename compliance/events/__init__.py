@@ -63,6 +63,7 @@ from compliance.events.people import BrowserNamed as BrowserNamed
 from compliance.events.people import FactorFailure as FactorFailure
 from compliance.events.people import PasswordChanged as PasswordChanged
 from compliance.events.people import PurposeChosen as PurposeChosen
+from compliance.events.people import ReadingSet as ReadingSet
 from compliance.events.people import RecoveryCodesKept as RecoveryCodesKept
 from compliance.events.people import RecoveryCodesMade as RecoveryCodesMade
 from compliance.events.people import RecoveryCodeUsed as RecoveryCodeUsed
