@@ -26,31 +26,11 @@ def _names() -> dict[str, str]:
     return names
 
 
-WORKING = "(select current_setting('cloister.working', true)) = 'yes'"
-"""Holds inside the owner's functions, where the owner is the application as well."""
+WORKING = "(select current_setting('search_path')) = 'pg_catalog, public, pg_temp'"
+"""Holds inside the owner's functions that read tables, by the search path they set.
 
-
-def let_functions_work() -> str:
-    """The SQL that lets the owner's functions in `auth` read tables that are under row security.
-
-    Call it last in a migration that makes such functions. It is needed where owner and application
-    share one role, which row security is forced upon; elsewhere there is nothing to do.
-    """
-    return "" if roles_are_separate() else _LET_WORK
-
-
-_LET_WORK = r"""
-do $do$
-declare
-  name text;
-begin
-  for name in select p.oid::regprocedure::text from pg_proc p
-      where p.pronamespace = 'auth'::regnamespace and p.prosecdef
-        and exists (select 1 from unnest(p.proconfig) c where c like 'search\_path=%public%')
-  loop
-    execute 'alter function ' || name || ' set cloister.working = ''yes''';
-  end loop;
-end $do$;
+Where owner and application share one role, which row security is forced upon, it lets those
+functions work. Such an application could switch row security off in any case.
 """
 
 

@@ -9,7 +9,7 @@ changes a rule, so the next query already obeys. Break-glass is not compiled: it
 
 from django.db import migrations
 
-from assistant.accounts.sql import let_functions_work, run_sql
+from assistant.accounts.sql import run_sql
 
 GROUPS = r"""
 alter table auth.acl_group
@@ -548,5 +548,5 @@ class Migration(migrations.Migration):
         run_sql(RIGHTS, BACKWARDS),
         run_sql(IDENTITY, BACKWARDS),
         run_sql(TRIGGERS, BACKWARDS),
-        run_sql(HISTORY + let_functions_work(), BACKWARDS),
+        run_sql(HISTORY, BACKWARDS),
     ]

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from assistant.accounts.sql import let_functions_work, protect, run_sql
+from assistant.accounts.sql import protect, run_sql
 
 OFFICER = "(select auth.has_role('privacy_officer'))"
 MEMBERS_READ = "get_bit((select auth.bits()), auth.group_of(matter_id)) = 1"
@@ -246,5 +246,5 @@ class Migration(migrations.Migration):
     dependencies = [("access", "0006_rights_follow_the_rules")]
     operations = [
         run_sql(WALLED_OFF + TABLES + OPERATOR, BACKWARDS),
-        run_sql(FUNCTIONS + let_functions_work(), BACKWARDS),
+        run_sql(FUNCTIONS, BACKWARDS),
     ]

@@ -7,7 +7,7 @@ the right does. An answer whose asker may no longer read it is ended by `auth.wi
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
-from assistant.accounts.sql import let_functions_work, run_sql
+from assistant.accounts.sql import run_sql
 
 FORWARDS = r"""
 create policy rests_on on chat_answer as restrictive to {app}
@@ -82,5 +82,5 @@ class Migration(migrations.Migration):
             name='rests_on',
             field=django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, help_text='documents its evidence was shown from', size=None),
         ),
-        run_sql(FORWARDS + let_functions_work(), BACKWARDS),
+        run_sql(FORWARDS, BACKWARDS),
     ]

@@ -9,7 +9,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from assistant.accounts.sql import let_functions_work, protect, run_sql, unprotect
+from assistant.accounts.sql import protect, run_sql, unprotect
 
 FORWARDS = r"""
 -- The group for a document as it stands now, with its grants and the barriers around it.
@@ -391,5 +391,5 @@ class Migration(migrations.Migration):
             model_name='documentgrant',
             constraint=models.UniqueConstraint(fields=('document', 'user', 'group'), name='one_grant_for_each', nulls_distinct=False),
         ),
-        run_sql(FORWARDS + let_functions_work(), BACKWARDS),
+        run_sql(FORWARDS, BACKWARDS),
     ]

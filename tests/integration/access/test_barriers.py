@@ -178,7 +178,7 @@ def test_a_wall_around_a_client_holds_for_matters_that_come_to_it_later(read: Wo
     _raise(Draft(kind=Kind.WALL, client=other.client_id, people=(read.bob.user,)))
     assert _sees(read.bob, read) == BOTH
     with read.as_alice() as acting:
-        client = Client.objects.get(pk=other.client_id)
+        client = Client.objects.get(matters=other)
         set_client(acting.record, read.matter, acting.user, name=client.name)
     assert _sees(read.bob, read) == set()
 
