@@ -84,7 +84,8 @@ class TeamPlace(models.Model):
     """A group's place in a matter: who is in the group is a member, for as long as they are."""
 
     matter = models.ForeignKey(Matter, models.CASCADE, related_name="teams")
-    group = models.ForeignKey(Group, models.CASCADE, related_name="+")
+    # Here and below: what a group is named in goes with it by auth.part_with_group.
+    group = models.ForeignKey(Group, models.DO_NOTHING, related_name="+")
     added_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     added_at = models.DateTimeField(auto_now_add=True)
 
@@ -145,7 +146,7 @@ class BarrierSubject(models.Model):
 
     barrier = models.ForeignKey(Barrier, models.CASCADE, related_name="subjects")
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
-    group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="+")
+    group = models.ForeignKey(Group, models.DO_NOTHING, null=True, related_name="+")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

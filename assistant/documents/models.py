@@ -76,7 +76,7 @@ class DocumentGrant(models.Model):
 
     document = models.ForeignKey(Document, models.CASCADE, related_name="grants")
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
-    group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="+")
+    group = models.ForeignKey(Group, models.DO_NOTHING, null=True, related_name="+")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

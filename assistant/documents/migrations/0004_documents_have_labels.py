@@ -203,6 +203,24 @@ begin
   return found;
 end $$;
 
+-- Before a directory takes a group away: walls against it go on to stand against its people, and
+-- what it was let into is closed.
+create function auth.part_with_group(wanted uuid) returns void
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  insert into access_barriersubject (barrier_id, user_id)
+  select s.barrier_id, m.user_id
+    from access_barriersubject s
+    join access_barrier b on b.id = s.barrier_id and b.kind = 'wall' and b.lifted_at is null
+    join accounts_groupmember m on m.group_id = s.group_id
+   where s.group_id = wanted and not exists (
+     select 1 from access_barriersubject t
+      where t.barrier_id = s.barrier_id and t.user_id = m.user_id);
+  delete from access_barriersubject where group_id = wanted;
+  delete from access_teamplace where group_id = wanted;
+  delete from documents_documentgrant where group_id = wanted;
+end $$;
+
 -- Who sees which matters and documents, for whatever purpose, break-glass aside.
 create function auth.places_in(wanted uuid[])
 returns table (uid bigint, matter uuid, document uuid)
@@ -283,6 +301,7 @@ grant execute on function auth.sees_documents(uuid[]), auth.all_seen(uuid[], byt
   auth.readers_of(uuid),
   auth.label_document(uuid, int, text[], boolean),
   auth.barrier_effect(text, uuid, uuid, uuid, text[], bigint[], uuid[]) to {app};
+grant execute on function auth.part_with_group(uuid) to {signin};
 grant usage, select on sequence documents_documentgrant_id_seq to {app};
 create trigger remember after insert or update or delete on documents_document
   for each row execute function auth.remember(
@@ -311,7 +330,7 @@ drop trigger follow_version on documents_document;
 drop trigger move_document on documents_document;
 drop trigger take_document_group on documents_version;
 drop trigger take_label on documents_document;
-drop function auth.all_seen(uuid[], bytea, bytea),
+drop function auth.part_with_group(uuid), auth.all_seen(uuid[], bytea, bytea),
   auth.barrier_effect(text, uuid, uuid, uuid, text[], bigint[], uuid[]),
   auth.effect_of_barrier(text, uuid, uuid, uuid, text[], bigint[], uuid[]), auth.places_in(uuid[]),
   auth.label_document(uuid, int, text[], boolean),
@@ -380,7 +399,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='documentgrant',
             name='group',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.group'),
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.group'),
         ),
         migrations.AddField(
             model_name='documentgrant',

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from assistant.access import barriers as verbs
 from assistant.access.barriers import OPERATOR, Draft, effect, lift_barrier, raise_barrier
@@ -15,6 +15,8 @@ from assistant.access.errors import Missing
 from assistant.access.matters import create_matter, my_matters
 from assistant.access.models import Barrier, Client, Kind
 from assistant.access.teams import add_team, set_client
+from assistant.accounts.attempts import SIGNIN
+from assistant.accounts.directory import groups as directory
 from assistant.documents import retrieve, vectors
 from assistant.documents.access import document_for
 from compliance.events import Context
@@ -169,6 +171,18 @@ def test_whoever_joins_a_walled_group_is_walled_off_at_once(read: World) -> None
     assert _sees(read.bob, read) == BOTH
     join_group(group, read.bob)
     assert _sees(read.bob, read) == set()
+
+
+def test_a_wall_against_a_group_outlives_the_group(read: World) -> None:
+    group = make_group("conflicted", read.bob)
+    barrier = _raise(Draft(kind=Kind.WALL, matter=read.matter.id, groups=(group,)))
+    with read.as_alice() as acting:
+        add_team(acting.record, read.matter, acting.user, group_id=group.id)
+    with transaction.atomic(using=SIGNIN):
+        directory.remove(Context(), directory.group(str(group.id)))
+    assert _sees(read.bob, read) == set()
+    lift_barrier(Context(), barrier.id, reason="It is over.", using=OPERATOR)
+    assert _sees(read.bob, read) == BOTH
 
 
 def test_a_wall_around_a_client_holds_for_matters_that_come_to_it_later(read: World) -> None:
