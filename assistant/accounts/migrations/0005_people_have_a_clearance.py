@@ -10,9 +10,12 @@ FORWARDS = """
 create function auth.keep_rights() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if auth.is_application() and not auth.has_role('administrator') then
-    raise exception 'only administrators say what somebody may do'
-      using errcode = 'insufficient_privilege';
+  -- Two steps: the sign-in role may not ask for roles.
+  if auth.is_application() then
+    if not auth.has_role('administrator') then
+      raise exception 'only administrators say what somebody may do'
+        using errcode = 'insufficient_privilege';
+    end if;
   end if;
   return new;
 end $$;
