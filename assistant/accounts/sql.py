@@ -95,6 +95,19 @@ def protect(
     return ";\n".join(statements) + ";"
 
 
+def update_only(table: str, columns: str) -> str:
+    """The SQL that leaves the application these columns of `table` to change, after `protect`.
+
+    Where it owns the tables, they are the owner's functions' to change as well: nothing is taken.
+    """
+    if not roles_are_separate():
+        return ""
+    return (
+        f"revoke update on {table} from {{app}};\n"
+        f"grant update ({columns}) on {table} to {{app}};\n"
+    )
+
+
 def unprotect(table: str) -> str:
     """Take back what `protect` did."""
     policies = ("may_read", "may_insert", "may_update", "may_delete", "denied", "upkeep")

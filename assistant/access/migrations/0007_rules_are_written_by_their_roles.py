@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from assistant.accounts.sql import protect, run_sql
+from assistant.accounts.sql import protect, run_sql, update_only
 
 OFFICER = "(select auth.has_role('privacy_officer'))"
 MEMBERS_READ = "get_bit((select auth.bits()), auth.group_of(matter_id)) = 1"
@@ -49,18 +49,16 @@ TABLES = (
     + protect("access_reviewitem", read=f"{OFFICER} or {LEADS}", group_column=None)
 )
 
+# A barrier is lifted and never rewritten; a matter stays in the group that the database gave it.
+NARROWED = update_only(
+    "access_barrier", "lift_reason, lift_nonce, lifted_by_id, lifted_at"
+) + update_only("access_matter", "reference, name, client_id, purposes, opens_in_emergency")
+
 OPERATOR = """
 create policy operator on access_barrier to {owner}
   using ((select auth.uid()) is null) with check ((select auth.uid()) is null);
 create policy operator on access_barriersubject to {owner}
   using ((select auth.uid()) is null) with check ((select auth.uid()) is null);
--- A matter stays in the group that the database gave it.
-revoke update on access_matter from {app};
-grant update (reference, name, client_id, purposes, opens_in_emergency) on access_matter to {app};
-
--- A barrier is lifted and never rewritten.
-revoke update on access_barrier from {app};
-grant update (lift_reason, lift_nonce, lifted_by_id, lifted_at) on access_barrier to {app};
 grant usage, select on sequence access_teamplace_id_seq, access_barriersubject_id_seq to {app};
 """
 
@@ -245,6 +243,6 @@ do $$ begin raise exception 'there is no way back from here: restore a backup'; 
 class Migration(migrations.Migration):
     dependencies = [("access", "0006_rights_follow_the_rules")]
     operations = [
-        run_sql(WALLED_OFF + TABLES + OPERATOR, BACKWARDS),
+        run_sql(WALLED_OFF + TABLES + NARROWED + OPERATOR, BACKWARDS),
         run_sql(FUNCTIONS, BACKWARDS),
     ]

@@ -9,7 +9,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from assistant.accounts.sql import protect, run_sql, unprotect
+from assistant.accounts.sql import protect, run_sql, unprotect, update_only
 
 FORWARDS = r"""
 -- The group for a document as it stands now, with its grants and the barriers around it.
@@ -186,10 +186,6 @@ as $$
    where d.id = wanted and auth.sees_documents(array[wanted])
 $$;
 
--- Labels are for leads to set, so no other column of a document is the application's to change.
-revoke update on documents_document from {app};
-grant update (title, live_version_id, deleted_at) on documents_document to {app};
-
 -- Gives a document other labels; false where the caller does not lead its matter or see it.
 create function auth.label_document(wanted uuid, classification int, purposes text[],
   restricted boolean) returns boolean
@@ -317,8 +313,10 @@ LEADS = (
     "exists (select 1 from documents_document d where d.id = document_id"
     " and (select auth.leads(d.matter_id)))"
 )
+# Labels are for leads to set, by a function: no other column is the application's to change.
 FORWARDS = (
-    protect("documents_documentgrant", read=MINE, insert=LEADS, delete=LEADS, group_column=None)
+    update_only("documents_document", "title, live_version_id, deleted_at")
+    + protect("documents_documentgrant", read=MINE, insert=LEADS, delete=LEADS, group_column=None)
     + FORWARDS
 )
 
