@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 
 from assistant.access.models import Matter
 from assistant.accounts.models import User
@@ -49,9 +49,9 @@ def choose(record: Context, user: User, *, purpose: str) -> None:
     """
     if purpose and purpose not in {each.word for each in offered(user)}:
         raise ValidationError("Choose one of the purposes that are offered.")
-    log.append(PurposeChosen(object=user.public_id, purpose=purpose or None), context=record)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        log.append(PurposeChosen(object=user.public_id, purpose=purpose or None), context=record)
         cursor.execute("select auth.choose_purpose(%s)", [purpose])
         (chosen,) = cursor.fetchone()
-    if not chosen:
-        raise ValidationError("You may not read for this purpose.")
+        if not chosen:
+            raise ValidationError("You may not read for this purpose.")

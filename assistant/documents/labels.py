@@ -6,6 +6,7 @@ next query on, for the document and all that was made of it.
 """
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
@@ -50,43 +51,37 @@ def set_labels(record: Context, document: Document, labels: Labels) -> None:
     is there already.
     """
     purposes = purposes_in(labels.purposes)
-    log.append(
-        DocumentLabelled(
-            object=document.id,
-            classification=labels.classification,
-            purposes=purposes,
-            restricted=labels.restricted,
-            people=tuple(person.public_id for person in labels.people),
-            groups=tuple(group.id for group in labels.groups),
-        ),
-        context=replace(record, matter=document.matter_id),
-    )
     try:
         with transaction.atomic():
+            log.append(
+                DocumentLabelled(
+                    object=document.id,
+                    classification=labels.classification,
+                    purposes=purposes,
+                    restricted=labels.restricted,
+                    people=tuple(person.public_id for person in labels.people),
+                    groups=tuple(group.id for group in labels.groups),
+                ),
+                context=replace(record, matter=document.matter_id),
+            )
+            # New grants first and old ones last, so that the person sees the document throughout.
             _grant(document, labels)
-            changed = _label(document, labels, purposes)
+            _label(document, labels, purposes)
+            _take_other_grants(document, labels)
     except IntegrityError as error:
         raise ValidationError(
             "Another document with these labels has the same title. Upload this one under another "
             "name first."
         ) from error
-    if not changed:
-        raise Missing
-    if not _sees(document):
-        raise ValidationError(
-            "With these labels you could not read the document yourself. Choose a level within "
-            "your clearance, your present purpose, or give yourself a grant."
-        )
 
 
 def _grant(document: Document, labels: Labels) -> None:
-    """Grants as wanted. Those of a document that is open to the matter have no use, so go."""
-    people = labels.people if labels.restricted else ()
-    groups = labels.groups if labels.restricted else ()
-    held = DocumentGrant.objects.filter(document=document)
-    held.exclude(Q(user__in=people) | Q(group__in=groups)).delete()
-    known = set(held.values_list("user_id", "group_id"))
-    wanted = [(person.pk, None) for person in people] + [(None, group.pk) for group in groups]
+    """Make the grants that are wanted. A document that is open to its matter needs none."""
+    if not labels.restricted:
+        return
+    known = set(document.grants.values_list("user_id", "group_id"))
+    wanted: list[tuple[int | None, UUID | None]] = [(each.pk, None) for each in labels.people]
+    wanted += [(None, group.pk) for group in labels.groups]
     DocumentGrant.objects.bulk_create(
         DocumentGrant(document=document, user_id=user, group_id=group)
         for user, group in wanted
@@ -94,18 +89,31 @@ def _grant(document: Document, labels: Labels) -> None:
     )
 
 
-def _label(document: Document, labels: Labels, purposes: tuple[str, ...]) -> bool:
+def _take_other_grants(document: Document, labels: Labels) -> None:
+    people = labels.people if labels.restricted else ()
+    groups = labels.groups if labels.restricted else ()
+    document.grants.exclude(Q(user__in=people) | Q(group__in=groups)).delete()
+    _check_sight(document)
+
+
+def _label(document: Document, labels: Labels, purposes: tuple[str, ...]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "select auth.label_document(%s, %s, %s::text[], %s)",
             [document.id, labels.classification.value, list(purposes), labels.restricted],
         )
         (changed,) = cursor.fetchone()
-    return bool(changed)
+    if not changed:
+        raise Missing
+    _check_sight(document)
 
 
-def _sees(document: Document) -> bool:
+def _check_sight(document: Document) -> None:
     with connection.cursor() as cursor:
         cursor.execute("select auth.sees_documents(array[%s::uuid])", [document.id])
         (sees,) = cursor.fetchone()
-    return bool(sees)
+    if not sees:
+        raise ValidationError(
+            "With these labels you could not read the document yourself. Choose a level within "
+            "your clearance, your present purpose, or give yourself a grant."
+        )
