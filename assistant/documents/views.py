@@ -29,6 +29,7 @@ def _shelf(matter: Matter) -> dict[str, object]:
         "matter": matter,
         "rows": rows,
         "leads": leads(matter),
+        "labelled": any(row.labels for row in rows),
         "working": any(row.is_working for row in rows),
     }
 
