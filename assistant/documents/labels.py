@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from assistant.access.errors import Missing
@@ -47,32 +47,25 @@ def set_labels(record: Context, document: Document, labels: Labels) -> None:
     """Give a document these labels and no others.
 
     Raises Missing for whoever does not lead its matter; ValidationError when the person would lose
-    sight of it themself, for purposes in no form, and when a document of the same title and labels
-    is there already.
+    sight of it themself, and for purposes in no form.
     """
     purposes = purposes_in(labels.purposes)
-    try:
-        with transaction.atomic():
-            log.append(
-                DocumentLabelled(
-                    object=document.id,
-                    classification=labels.classification,
-                    purposes=purposes,
-                    restricted=labels.restricted,
-                    people=tuple(person.public_id for person in labels.people),
-                    groups=tuple(group.id for group in labels.groups),
-                ),
-                context=replace(record, matter=document.matter_id),
-            )
-            # New grants first and old ones last, so that the person sees the document throughout.
-            _grant(document, labels)
-            _label(document, labels, purposes)
-            _take_other_grants(document, labels)
-    except IntegrityError as error:
-        raise ValidationError(
-            "Another document with these labels has the same title. Upload this one under another "
-            "name first."
-        ) from error
+    with transaction.atomic():
+        log.append(
+            DocumentLabelled(
+                object=document.id,
+                classification=labels.classification,
+                purposes=purposes,
+                restricted=labels.restricted,
+                people=tuple(person.public_id for person in labels.people),
+                groups=tuple(group.id for group in labels.groups),
+            ),
+            context=replace(record, matter=document.matter_id),
+        )
+        # New grants first and old ones last, so that the person sees the document throughout.
+        _grant(document, labels)
+        _label(document, labels, purposes)
+        _take_other_grants(document, labels)
 
 
 def _grant(document: Document, labels: Labels) -> None:

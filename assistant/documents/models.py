@@ -35,7 +35,12 @@ WORKING = (State.RECEIVED, State.READING, State.EMBEDDING)
 
 
 class Document(models.Model):
-    """A named document of a matter."""
+    """A named document of a matter.
+
+    No constraint keeps titles apart: whoever may not see a document takes in another of its name,
+    and both are there when a barrier between them is lifted. `intake.accept_upload` opens no second
+    one beside a document that its uploader sees.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     matter = models.ForeignKey(Matter, models.PROTECT, related_name="documents")
@@ -58,14 +63,6 @@ class Document(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["title"]
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                # With the group: nobody learns from a clash what they may not see.
-                fields=["matter", "title", "acl_group"],
-                condition=models.Q(deleted_at__isnull=True),
-                name="one_document_of_a_title_in_a_matter",
-            ),
-        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -385,10 +385,6 @@ class Migration(migrations.Migration):
             name='stands_alone',
             field=models.BooleanField(default=False, help_text='has a group of its own'),
         ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at__isnull', True)), fields=('matter', 'title', 'acl_group'), name='one_document_of_a_title_in_a_matter'),
-        ),
         migrations.AddField(
             model_name='documentgrant',
             name='document',

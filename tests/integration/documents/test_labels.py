@@ -17,6 +17,7 @@ from assistant.documents import retrieve, vectors
 from assistant.documents.access import document_for
 from assistant.documents.labels import Labels, labels_of, set_labels
 from assistant.documents.library import who_can_see
+from assistant.documents.models import Document
 from tests.people import Person, World, be_cleared, join_group, make_group
 from tests.samples import LEASE, WARFARIN
 from tests.visitor import Visitor
@@ -133,6 +134,9 @@ def test_whoever_cannot_see_a_document_may_upload_one_of_its_name(read: World) -
     version = read.upload("lease.md", f"Another lease. {uuid4()}", by=read.bob)
     assert version.document_id != read.documents["lease.md"]
     assert version.number == 1
+    _label(read, "lease.md", Labels())
+    with read.bob.entered():
+        assert Document.objects.filter(title="lease.md").count() == 2
 
 
 def test_nobody_labels_a_document_out_of_their_own_sight(read: World) -> None:
