@@ -115,7 +115,7 @@ def _answer(taken: Turn, publisher: Publisher, held: Held) -> Outcome:
         asked = _standalone(taken)
         vector = vectors.embedder().query(asked)
         shown = turn.show_evidence(taken, vector, asked)
-        held.basis = replace(held.basis, documents=held.basis.documents | shown.documents)
+        held.rest_on(shown.documents)
         publisher.event({"type": "evidence", "passages": [row.as_event() for row in shown.rows]})
         if not shown.rows:
             return Outcome(

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -40,6 +40,11 @@ class Held:
     cancel: Cancel = field(default_factory=Cancel)
     lost: Lost | None = None
     checked_at_stamp: str = ""
+
+    def rest_on(self, documents: frozenset[UUID]) -> None:
+        """Note what was shown; whether it may still be seen is asked at the next look."""
+        self.basis = replace(self.basis, documents=self.basis.documents | documents)
+        self.checked_at_stamp = ""
 
 
 _held: dict[UUID, Held] = {}
