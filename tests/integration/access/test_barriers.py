@@ -21,7 +21,7 @@ from assistant.documents import retrieve, vectors
 from assistant.documents.access import document_for
 from compliance.events import Context
 from tests.installation import Installation
-from tests.people import Person, World, join_group, make_group, make_person
+from tests.people import Person, World, join_group, make_group, make_person, make_world
 from tests.samples import LEASE, WARFARIN
 from tests.visitor import Visitor
 
@@ -33,11 +33,29 @@ def officer(database: Any) -> Person:
     return make_person("olga", "privacy_officer")
 
 
-@pytest.fixture
-def read(world: World) -> World:
+def _with_documents(world: World) -> World:
     world.add("lease.md", f"{LEASE}\nThe tenant is {_name(world)}.\n")
     world.add("warfarin.md", WARFARIN)
     return world
+
+
+@pytest.fixture
+def fresh(world: World) -> World:
+    """A world for a test that leaves it changed."""
+    return _with_documents(world)
+
+
+@pytest.fixture(scope="module")
+def shared(database: Any) -> World:
+    return _with_documents(make_world())
+
+
+@pytest.fixture
+def read(shared: World) -> Iterator[World]:
+    """A world as it was; the barriers that a test leaves standing are lifted after it."""
+    yield shared
+    for barrier in Barrier.objects.using(OPERATOR).filter(lifted_at__isnull=True):
+        lift_barrier(Context(), barrier.id, reason="The test is over.", using=OPERATOR)
 
 
 def _name(world: World) -> str:
@@ -156,58 +174,58 @@ def test_a_seal_that_names_nobody_closes_to_everybody(read: World) -> None:
     assert (_sees(read.bob, read), _sees(read.alice, read)) == (set(), set())
 
 
-def test_a_list_covers_documents_that_come_later_and_new_versions(read: World) -> None:
-    _raise(listed_for_the_deal_team(read))
-    read.add("note.md", f"A note on {_name(read)} and what it will pay.")
-    assert _sees(read.bob, read) == {"warfarin.md"}
-    read.add("warfarin.md", f"{WARFARIN}\nPrepared for {_name(read)}.")
-    assert _sees(read.bob, read) == set()
-    assert _sees(read.alice, read) == {"lease.md", "warfarin.md", "note.md"}
+def test_a_list_covers_documents_that_come_later_and_new_versions(fresh: World) -> None:
+    _raise(listed_for_the_deal_team(fresh))
+    fresh.add("note.md", f"A note on {_name(fresh)} and what it will pay.")
+    assert _sees(fresh.bob, fresh) == {"warfarin.md"}
+    fresh.add("warfarin.md", f"{WARFARIN}\nPrepared for {_name(fresh)}.")
+    assert _sees(fresh.bob, fresh) == set()
+    assert _sees(fresh.alice, fresh) == {"lease.md", "warfarin.md", "note.md"}
 
 
-def test_whoever_joins_a_walled_group_is_walled_off_at_once(read: World) -> None:
+def test_whoever_joins_a_walled_group_is_walled_off_at_once(fresh: World) -> None:
     group = make_group("conflicted")
-    _raise(Draft(kind=Kind.WALL, matter=read.matter.id, groups=(group,)))
-    assert _sees(read.bob, read) == BOTH
-    join_group(group, read.bob)
-    assert _sees(read.bob, read) == set()
+    _raise(Draft(kind=Kind.WALL, matter=fresh.matter.id, groups=(group,)))
+    assert _sees(fresh.bob, fresh) == BOTH
+    join_group(group, fresh.bob)
+    assert _sees(fresh.bob, fresh) == set()
 
 
-def test_a_wall_against_a_group_outlives_the_group(read: World) -> None:
-    group = make_group("conflicted", read.bob)
-    barrier = _raise(Draft(kind=Kind.WALL, matter=read.matter.id, groups=(group,)))
-    with read.as_alice() as acting:
-        add_team(acting.record, read.matter, acting.user, group_id=group.id)
+def test_a_wall_against_a_group_outlives_the_group(fresh: World) -> None:
+    group = make_group("conflicted", fresh.bob)
+    barrier = _raise(Draft(kind=Kind.WALL, matter=fresh.matter.id, groups=(group,)))
+    with fresh.as_alice() as acting:
+        add_team(acting.record, fresh.matter, acting.user, group_id=group.id)
     with transaction.atomic(using=SIGNIN):
         directory.remove(Context(), directory.group(str(group.id)))
-    assert _sees(read.bob, read) == set()
+    assert _sees(fresh.bob, fresh) == set()
     lift_barrier(Context(), barrier.id, reason="It is over.", using=OPERATOR)
-    assert _sees(read.bob, read) == BOTH
+    assert _sees(fresh.bob, fresh) == BOTH
 
 
-def test_a_wall_around_a_client_holds_for_matters_that_come_to_it_later(read: World) -> None:
-    with read.as_alice() as acting:
+def test_a_wall_around_a_client_holds_for_matters_that_come_to_it_later(fresh: World) -> None:
+    with fresh.as_alice() as acting:
         other = create_matter(acting.record, acting.user, reference="other", name="Other")
         set_client(acting.record, other, acting.user, name=f"Client {uuid4().hex[:6]}")
-    _raise(Draft(kind=Kind.WALL, client=other.client_id, people=(read.bob.user,)))
-    assert _sees(read.bob, read) == BOTH
-    with read.as_alice() as acting:
+    _raise(Draft(kind=Kind.WALL, client=other.client_id, people=(fresh.bob.user,)))
+    assert _sees(fresh.bob, fresh) == BOTH
+    with fresh.as_alice() as acting:
         client = Client.objects.get(matters=other)
-        set_client(acting.record, read.matter, acting.user, name=client.name)
-    assert _sees(read.bob, read) == set()
+        set_client(acting.record, fresh.matter, acting.user, name=client.name)
+    assert _sees(fresh.bob, fresh) == set()
 
 
-def test_a_team_lets_people_in_and_a_wall_beats_it(read: World) -> None:
-    group = make_group("team", read.charlie)
-    with read.as_alice() as acting:
-        add_team(acting.record, read.matter, acting.user, group_id=group.id)
-    assert _sees(read.charlie, read) == BOTH
+def test_a_team_lets_people_in_and_a_wall_beats_it(fresh: World) -> None:
+    group = make_group("team", fresh.charlie)
+    with fresh.as_alice() as acting:
+        add_team(acting.record, fresh.matter, acting.user, group_id=group.id)
+    assert _sees(fresh.charlie, fresh) == BOTH
     barrier = _raise(
-        Draft(kind=Kind.WALL, matter=read.matter.id, people=(read.charlie.user,))
+        Draft(kind=Kind.WALL, matter=fresh.matter.id, people=(fresh.charlie.user,))
     )
-    assert _sees(read.charlie, read) == set()
+    assert _sees(fresh.charlie, fresh) == set()
     lift_barrier(Context(), barrier.id, reason="It is over.", using=OPERATOR)
-    assert _sees(read.charlie, read) == BOTH
+    assert _sees(fresh.charlie, fresh) == BOTH
 
 
 @pytest.mark.parametrize(
