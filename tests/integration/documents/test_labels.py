@@ -1,6 +1,6 @@
 """Labels bound who of a matter's people finds a document, and for what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -18,16 +18,35 @@ from assistant.documents.access import document_for
 from assistant.documents.labels import Labels, labels_of, set_labels
 from assistant.documents.library import who_can_see
 from assistant.documents.models import Document
-from tests.people import Person, World, be_cleared, join_group, make_group
+from tests.people import Person, World, be_cleared, join_group, make_group, make_world
 from tests.samples import LEASE, WARFARIN
 from tests.visitor import Visitor
 
 
-@pytest.fixture
-def read(world: World) -> World:
+def _with_documents(world: World) -> World:
     world.add("lease.md", LEASE)
     world.add("warfarin.md", WARFARIN)
     return world
+
+
+@pytest.fixture
+def fresh(world: World) -> World:
+    """A world for a test that leaves it changed."""
+    return _with_documents(world)
+
+
+@pytest.fixture(scope="module")
+def shared(database: Any) -> World:
+    return _with_documents(make_world())
+
+
+@pytest.fixture
+def read(shared: World) -> Iterator[World]:
+    """A world as it was; labels and clearances that a test leaves are taken back after it."""
+    yield shared
+    _label(shared, "lease.md", Labels())
+    for person in (shared.alice, shared.bob):
+        be_cleared(person, Clearance.CONFIDENTIAL)
 
 
 def _label(world: World, name: str, labels: Labels) -> None:
@@ -84,58 +103,58 @@ def test_a_grant_lets_nobody_into_the_matter(read: World) -> None:
     assert _finds(read.charlie) == set()
 
 
-def test_a_document_for_a_purpose_is_found_for_that_alone(read: World) -> None:
-    with read.as_alice() as acting:
+def test_a_document_for_a_purpose_is_found_for_that_alone(fresh: World) -> None:
+    with fresh.as_alice() as acting:
         set_purposes(
-            acting.record, read.matter, purposes="treatment, research", opens_in_emergency=False
+            acting.record, fresh.matter, purposes="treatment, research", opens_in_emergency=False
         )
-    with read.alice.acting() as acting:
+    with fresh.alice.acting() as acting:
         with entered(acting.token):
             purposes.choose(acting.record, acting.user, purpose="treatment")
         with entered(acting.token):
             assert purposes.current() == "treatment"
-            document = document_for(read.documents["lease.md"])
+            document = document_for(fresh.documents["lease.md"])
             set_labels(acting.record, document, Labels(purposes=("treatment",)))
-    assert _finds(read.bob) == {"warfarin.md"}
-    assert _finds(read.bob, purpose="research") == {"warfarin.md"}
-    assert _finds(read.bob, purpose="treatment") == BOTH
+    assert _finds(fresh.bob) == {"warfarin.md"}
+    assert _finds(fresh.bob, purpose="research") == {"warfarin.md"}
+    assert _finds(fresh.bob, purpose="treatment") == BOTH
 
 
 def test_only_purposes_that_are_offered_and_allowed_are_chosen(
-    read: World, superuser: Any
+    fresh: World, superuser: Any
 ) -> None:
-    with read.as_alice() as acting:
+    with fresh.as_alice() as acting:
         set_purposes(
-            acting.record, read.matter, purposes="treatment research", opens_in_emergency=False
+            acting.record, fresh.matter, purposes="treatment research", opens_in_emergency=False
         )
     superuser(
-        "update accounts_user set purposes = array['research'] where id = %s", [read.bob.user.pk]
+        "update accounts_user set purposes = array['research'] where id = %s", [fresh.bob.user.pk]
     )
-    read.bob.user.refresh_from_db()
-    with read.bob.entered() as acting:
+    fresh.bob.user.refresh_from_db()
+    with fresh.bob.entered() as acting:
         assert [each.word for each in purposes.offered(acting.user)] == ["research"]
         for word in ("treatment", "billing"):
             with pytest.raises(ValidationError):
                 purposes.choose(acting.record, acting.user, purpose=word)
-    with read.bob.entered(), connection.cursor() as cursor:
+    with fresh.bob.entered(), connection.cursor() as cursor:
         cursor.execute("select auth.choose_purpose('treatment')")
         assert cursor.fetchone() == (False,), "the database holds to it"
 
 
-def test_a_new_version_keeps_the_labels(read: World) -> None:
-    _label(read, "lease.md", Labels(restricted=True, people=(read.alice.user,)))
-    read.add("lease.md", LEASE.replace("4,250", "4,350"))
-    assert _finds(read.bob) == {"warfarin.md"}
-    assert _finds(read.alice) == BOTH
+def test_a_new_version_keeps_the_labels(fresh: World) -> None:
+    _label(fresh, "lease.md", Labels(restricted=True, people=(fresh.alice.user,)))
+    fresh.add("lease.md", LEASE.replace("4,250", "4,350"))
+    assert _finds(fresh.bob) == {"warfarin.md"}
+    assert _finds(fresh.alice) == BOTH
 
 
-def test_whoever_cannot_see_a_document_may_upload_one_of_its_name(read: World) -> None:
-    _label(read, "lease.md", Labels(restricted=True, people=(read.alice.user,)))
-    version = read.upload("lease.md", f"Another lease. {uuid4()}", by=read.bob)
-    assert version.document_id != read.documents["lease.md"]
+def test_whoever_cannot_see_a_document_may_upload_one_of_its_name(fresh: World) -> None:
+    _label(fresh, "lease.md", Labels(restricted=True, people=(fresh.alice.user,)))
+    version = fresh.upload("lease.md", f"Another lease. {uuid4()}", by=fresh.bob)
+    assert version.document_id != fresh.documents["lease.md"]
     assert version.number == 1
-    _label(read, "lease.md", Labels())
-    with read.bob.entered():
+    _label(fresh, "lease.md", Labels())
+    with fresh.bob.entered():
         assert Document.objects.filter(title="lease.md").count() == 2
 
 
@@ -175,14 +194,14 @@ def test_injected_sql_changes_no_label(read: World, statement: str) -> None:
         cursor.execute(statement)
 
 
-def test_labels_are_on_the_record(read: World, superuser: Callable[..., Any]) -> None:
-    _label(read, "lease.md", Labels(restricted=True, people=(read.alice.user,)))
+def test_labels_are_on_the_record(fresh: World, superuser: Callable[..., Any]) -> None:
+    _label(fresh, "lease.md", Labels(restricted=True, people=(fresh.alice.user,)))
     told = superuser(
         "select actor, convert_from(header, 'UTF8')::jsonb #>> '{fields,people,0}'"
         " from compliance_event where type = 'document.labelled' and object = %s",
-        [read.documents["lease.md"]],
+        [fresh.documents["lease.md"]],
     )
-    assert told == [(read.alice.user.public_id, str(read.alice.user.public_id))]
+    assert told == [(fresh.alice.user.public_id, str(fresh.alice.user.public_id))]
 
 
 def test_the_page_sets_them_and_the_library_shows_them(read: World, installation: Any) -> None:
@@ -201,12 +220,12 @@ def test_the_page_sets_them_and_the_library_shows_them(read: World, installation
         assert visitor.get(address).status_code == 404
 
 
-def test_a_purpose_is_chosen_at_sign_in_and_shown(read: World, installation: Any) -> None:
-    with read.as_alice() as acting:
+def test_a_purpose_is_chosen_at_sign_in_and_shown(fresh: World, installation: Any) -> None:
+    with fresh.as_alice() as acting:
         set_purposes(
-            acting.record, read.matter, purposes="deal_team", opens_in_emergency=False
+            acting.record, fresh.matter, purposes="deal_team", opens_in_emergency=False
         )
-    with Visitor(installation.address, read.bob) as visitor:
+    with Visitor(installation.address, fresh.bob) as visitor:
         first = visitor.get("/")
         assert (first.status_code, first.headers["Location"]) == (302, "/purpose/")
         assert "Deal team" in visitor.get("/purpose/").text
