@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 
 from assistant.access.matters import add_member, create_matter
 from assistant.access.models import Matter
+from assistant.access.upkeep import OWNER
 from assistant.accounts.acting import Acting, acting_as
+from assistant.accounts.attempts import SIGNIN
 from assistant.accounts.identity import entered
-from assistant.accounts.models import User
+from assistant.accounts.models import Clearance, Group, GroupMember, User
 from assistant.accounts.people import create_person, defer_second_factor
 from assistant.documents import intake
 from assistant.documents.ingest import ingest
@@ -53,6 +55,25 @@ def make_person(name: str, *roles: str, days_without_second_factor: int = 30) ->
         defer_second_factor(Context(), user, days=days_without_second_factor)
     user.refresh_from_db()
     return Person(user=user, password=password)
+
+
+def make_group(name: str, *people: Person) -> Group:
+    """A group as a directory makes it, of a name that no other has, with these people."""
+    group = Group.objects.using(SIGNIN).create(name=f"{name.title()} {uuid4().hex[:6]}")
+    join_group(group, *people)
+    return group
+
+
+def join_group(group: Group, *people: Person) -> None:
+    """Put people into a group, as a directory does."""
+    GroupMember.objects.using(SIGNIN).bulk_create(
+        GroupMember(group=group, user=person.user) for person in people
+    )
+
+
+def be_cleared(person: Person, clearance: Clearance) -> None:
+    """Let a person read up to a level, as the owner of the tables."""
+    User.objects.using(OWNER).filter(pk=person.user.pk).update(clearance=clearance)
 
 
 @dataclass(kw_only=True)

@@ -1,15 +1,18 @@
 """Matters and who is in them. All verbs run as the person who is entered."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import BooleanField, Count, F, Func, Q
+from django.db.models.expressions import RawSQL
 
 from assistant.access.errors import Missing
 from assistant.access.models import Level, Matter, Membership
 from assistant.accounts.models import Role, User
+from assistant.accounts.people import PURPOSE
 from compliance import log
 from compliance.events import Context, MatterCreated, MatterRenamed, MemberAdded, MemberRemoved
 
@@ -26,14 +29,14 @@ class MatterSummary:
     level: str
 
 
-def _sees(places: str = "") -> Func:
-    """The condition on memberships (at `places`) that their people see the matter.
+def _sees() -> Func:
+    """The condition on memberships that their people see the matter.
 
     A member behind a wall does not, and no list names them.
     """
     return Func(
-        F(f"{places}user_id"),
-        F(f"{places}matter_id"),
+        F("user_id"),
+        F("matter_id"),
         function="auth.sees",
         output_field=BooleanField(),
     )
@@ -47,7 +50,7 @@ def my_matters(user: User) -> list[MatterSummary]:
             filter=Q(documents__deleted_at__isnull=True, documents__live_version__isnull=False),
             distinct=True,
         ),
-        people=Count("memberships", filter=Q(_sees("memberships__")), distinct=True),
+        people=RawSQL('(select count(*) from auth.people_in("access_matter"."id"))', ()),
     ).order_by("reference", "name")
     levels = dict(Membership.objects.filter(user=user).values_list("matter_id", "level"))
     return [
@@ -98,11 +101,9 @@ def members_of(matter: Matter) -> list[Membership]:
 
 
 def people_who_see(matter_id: UUID) -> list[User]:
-    """Everybody who sees the matter and what is in it, by name."""
-    places = Membership.objects.filter(_sees(), matter_id=matter_id, user__is_active=True)
-    return [
-        place.user for place in places.select_related("user").order_by("user__display_name")
-    ]
+    """Everybody who sees the matter, as a member or in a team, by name."""
+    people = RawSQL("select auth.people_in(%s)", [matter_id])
+    return list(User.objects.filter(pk__in=people).order_by("display_name"))
 
 
 def leads(matter: Matter) -> bool:
@@ -113,14 +114,17 @@ def leads(matter: Matter) -> bool:
     return bool(answer)
 
 
-def epoch_of(matter_id: UUID) -> int:
-    """A number that changes with every change of who may see the matter; raises Missing."""
+def scope_key(matter_id: UUID) -> str:
+    """Names what the person sees of a matter, until anything about it changes; raises Missing.
+
+    Colleagues with the same rights have the same key.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("select auth.epoch(%s)", [matter_id])
-        (epoch,) = cursor.fetchone()
-    if epoch is None:
+        cursor.execute("select auth.scope_key(%s)", [matter_id])
+        (key,) = cursor.fetchone()
+    if key is None:
         raise Missing
-    return int(epoch)
+    return str(key)
 
 
 def create_matter(record: Context, user: User, *, reference: str, name: str) -> Matter:
@@ -174,6 +178,16 @@ def remove_member(record: Context, matter: Matter, *, user_public_id: UUID) -> N
     _keep_a_lead(matter, without=place.user)
     log.append(MemberRemoved(object=user_public_id), context=_about(record, matter))
     place.delete()
+
+
+def purposes_in(words: Iterable[str]) -> tuple[str, ...]:
+    """Purposes in order, each once: lower-case words. Raises ValidationError for anything else."""
+    found = tuple(sorted({word.strip().lower() for word in words if word.strip()}))
+    if any(not PURPOSE.fullmatch(word) for word in found):
+        raise ValidationError(
+            "A purpose is a word of small letters, with _ where it has several: deal_team."
+        )
+    return found
 
 
 def _about(record: Context, matter: Matter) -> Context:

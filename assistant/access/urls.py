@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from assistant.access import views, views_directory, views_people
+from assistant.access import (
+    views,
+    views_barriers,
+    views_directory,
+    views_people,
+    views_purpose,
+    views_settings,
+)
 
 urlpatterns = [
     path("matters/", views.matters, name="matters"),
@@ -15,6 +22,19 @@ urlpatterns = [
         views.remove_member,
         name="remove-member",
     ),
+    path("matters/<uuid:matter_id>/teams/", views_settings.add_team, name="add-team"),
+    path(
+        "matters/<uuid:matter_id>/teams/<uuid:group_id>/remove/",
+        views_settings.remove_team,
+        name="remove-team",
+    ),
+    path("matters/<uuid:matter_id>/client/", views_settings.client, name="matter-client"),
+    path("matters/<uuid:matter_id>/purposes/", views_settings.purposes, name="matter-purposes"),
+    path("purpose/", views_purpose.purpose, name="purpose"),
+    path("barriers/", views_barriers.barriers, name="barriers"),
+    path("barriers/preview/", views_barriers.preview, name="preview-barrier"),
+    path("barriers/raise/", views_barriers.raise_barrier, name="raise-barrier"),
+    path("barriers/<uuid:barrier_id>/lift/", views_barriers.lift, name="lift-barrier"),
     path("people/", views_people.people, name="people"),
     path("people/new/", views_people.create, name="create-person"),
     path("people/directory/", views_directory.directory, name="people-directory"),
@@ -47,6 +67,7 @@ urlpatterns = [
         name="defer-second-factor",
     ),
     path("people/<uuid:person_id>/roles/", views_people.roles, name="person-roles"),
+    path("people/<uuid:person_id>/reading/", views_people.reading, name="person-reading"),
     path("people/<uuid:person_id>/active/", views_people.active, name="person-active"),
     path("people/<uuid:person_id>/password/", views_people.password, name="person-password"),
 ]

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from assistant.access import matters as verbs
+from assistant.access import teams
 from assistant.access.models import Matter
 from assistant.access.web import signed_in
 from assistant.accounts.models import Role
@@ -39,11 +40,19 @@ def create(request: Request) -> HttpResponse:
     return redirect("matter", made.id)
 
 
-def _page(request: Request, matter: Matter, *, status: int = 200, **more: Any) -> HttpResponse:
+def matter_page(
+    request: Request, matter: Matter, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    """The page of a matter; `more` says what went wrong on it."""
+    leads = verbs.leads(matter)
+    here = teams.teams_of(matter)
     context = {
         "matter": matter,
         "members": verbs.members_of(matter),
-        "leads": verbs.leads(matter),
+        "leads": leads,
+        "teams": here,
+        "groups": [g for g in teams.groups() if g not in [t.group for t in here]] if leads else [],
+        "purposes": " ".join(matter.purposes),
         **more,
     }
     return render(request, "access/matter.html", context, status=status)
@@ -53,7 +62,7 @@ def _page(request: Request, matter: Matter, *, status: int = 200, **more: Any) -
 @signed_in
 def matter(request: Request, matter_id: UUID) -> HttpResponse:
     """Who is in the matter, and for its leads the means to change that."""
-    return _page(request, verbs.matter_for(matter_id))
+    return matter_page(request, verbs.matter_for(matter_id))
 
 
 @require_POST
@@ -69,7 +78,7 @@ def rename(request: Request, matter_id: UUID) -> HttpResponse:
             name=request.POST.get("name", ""),
         )
     except ValidationError as error:
-        return _page(request, found, status=400, problems=error.messages)
+        return matter_page(request, found, status=400, problems=error.messages)
     return redirect("matter", found.id)
 
 
@@ -88,7 +97,8 @@ def add_member(request: Request, matter_id: UUID) -> HttpResponse:
             level=request.POST.get("level", ""),
         )
     except ValidationError as error:
-        return _page(request, found, status=400, problems=error.messages, username=username)
+        more = {"problems": error.messages, "username": username}
+        return matter_page(request, found, status=400, **more)
     return redirect("matter", found.id)
 
 
@@ -100,7 +110,7 @@ def remove_member(request: Request, matter_id: UUID, person_id: UUID) -> HttpRes
     try:
         verbs.remove_member(request.record, found, user_public_id=person_id)
     except ValidationError as error:
-        return _page(request, found, status=400, problems=error.messages)
+        return matter_page(request, found, status=400, problems=error.messages)
     if person_id == request.user.public_id:
         return redirect("matters")
     return redirect("matter", found.id)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from assistant.access.web import signed_in
 from assistant.accounts import factors, signin
 from assistant.accounts import people as verbs
-from assistant.accounts.models import ROLE_LABELS, Role, User
+from assistant.accounts.models import ROLE_LABELS, Clearance, Role, User
 from assistant.accounts.requests import Request
 from assistant.accounts.stepup import stepped_up
 
@@ -67,6 +67,23 @@ def create(request: Request) -> HttpResponse:
 
 @require_POST
 @signed_in(role=Role.ADMINISTRATOR)
+@stepped_up(doing="say what somebody reads")
+def reading(request: Request, person_id: UUID) -> HttpResponse:
+    """Say up to which level somebody reads, and for which purposes."""
+    someone = _person(person_id)
+    words = request.POST.get("purposes", "").replace(",", " ").split()
+    try:
+        level = Clearance(int(request.POST.get("clearance", "")))
+        verbs.set_reading(request.record, someone, clearance=level, purposes=words)
+    except ValidationError as error:
+        return _page(request, status=400, problems=error.messages)
+    except ValueError:
+        return _page(request, status=400, problems=["Choose a level."])
+    return redirect("person", person_id)
+
+
+@require_POST
+@signed_in(role=Role.ADMINISTRATOR)
 @stepped_up(doing="change somebody's roles")
 def roles(request: Request, person_id: UUID) -> HttpResponse:
     """Give somebody exactly these roles."""
@@ -103,6 +120,7 @@ def _person_page(
 ) -> HttpResponse:
     context = {
         "someone": user,
+        "levels": Clearance.choices,
         "owned": factors.owned_by(user),
         "sessions": signin.sessions_of(user),
         "may_defer": user.may_defer_second_factor(timezone.now()),

@@ -22,11 +22,19 @@ def person(request: HttpRequest) -> dict[str, Any]:
         "person": known,
         "may_audit": known is not None and known.has_role(Role.AUDITOR),
         "may_open_matters": known is not None and known.has_role(Role.KNOWLEDGE_MANAGER),
+        "may_raise_barriers": known is not None and known.has_role(Role.PRIVACY_OFFICER),
+        "purpose": _purpose(request),
         "may_administer": known is not None and known.has_role(Role.ADMINISTRATOR),
         "second_factor_due_at": _due(request, known),
         "theme": theme if theme in THEMES else "",
         "reference": getattr(request, "reference", ""),
     }
+
+
+def _purpose(request: HttpRequest) -> str:
+    """What the session was last said to be for, as people read it; it decides nothing."""
+    session = getattr(request, "session", None)
+    return str(session.get("purpose", "")) if session is not None else ""
 
 
 def _due(request: HttpRequest, known: User | None) -> datetime | None:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import IntegerChoices
 from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string, salted_hmac
 
@@ -31,13 +32,23 @@ class Role(StrEnum):
     STAFF = "staff"
     KNOWLEDGE_MANAGER = "knowledge_manager"
     AUDITOR = "auditor"
+    PRIVACY_OFFICER = "privacy_officer"
     ADMINISTRATOR = "administrator"
+
+
+class Clearance(IntegerChoices):
+    """How far a person's reading goes, and how a document is classified; more includes less."""
+
+    INTERNAL = 0, "Internal"
+    CONFIDENTIAL = 1, "Confidential"
+    SECRET = 2, "Strictly confidential"
 
 
 ROLE_LABELS = {
     Role.STAFF: "Staff",
     Role.KNOWLEDGE_MANAGER: "Knowledge manager",
     Role.AUDITOR: "Auditor",
+    Role.PRIVACY_OFFICER: "Privacy officer",
     Role.ADMINISTRATOR: "Administrator",
 }
 
@@ -61,6 +72,12 @@ class User(AbstractBaseUser):
     username = models.CharField(max_length=150, unique=True)
     display_name = models.CharField(max_length=150)
     roles = ArrayField(models.CharField(max_length=40), default=list)
+    clearance = models.PositiveSmallIntegerField(
+        choices=Clearance.choices, default=Clearance.CONFIDENTIAL
+    )
+    purposes: Any = ArrayField(
+        models.CharField(max_length=40), default=list, help_text="may be chosen; empty: any"
+    )
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
     # Until then signing in asks for no second factor. Only the sign-in role changes it.
@@ -85,6 +102,12 @@ class User(AbstractBaseUser):
                     roles__contains=[Role.AUDITOR.value, Role.KNOWLEDGE_MANAGER.value]
                 ),
                 name="an_auditor_opens_no_matter",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(
+                    roles__contains=[Role.AUDITOR.value, Role.PRIVACY_OFFICER.value]
+                ),
+                name="an_auditor_opens_and_closes_nothing",
             ),
         ]
 

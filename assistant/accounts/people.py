@@ -1,5 +1,6 @@
 """Administrators' verbs: making accounts, giving roles, closing accounts. Blind to content."""
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from assistant.accounts import factors, sessions, signin
-from assistant.accounts.models import Role, Session, User
+from assistant.accounts.models import Clearance, Role, Session, User
 from assistant.accounts.recovery import grouped_letters
 from compliance import log
 from compliance.events import (
@@ -18,14 +19,16 @@ from compliance.events import (
     AccountEnabled,
     Context,
     PasswordChanged,
+    ReadingSet,
     RolesChanged,
 )
 
-GIVE_ACCESS = frozenset({Role.ADMINISTRATOR, Role.KNOWLEDGE_MANAGER})
+GIVE_ACCESS = frozenset({Role.ADMINISTRATOR, Role.KNOWLEDGE_MANAGER, Role.PRIVACY_OFFICER})
 KEEP_THE_RECORD = frozenset({Role.AUDITOR})
-"""Whoever gives access, to accounts or to matters, does not keep the record of it."""
+"""Whoever gives access, to accounts, matters or past barriers, does not keep the record of it."""
 
 LONGEST_DEFERRAL_DAYS = 30
+PURPOSE = re.compile(r"[a-z_]{2,40}")
 
 
 def everyone() -> list[User]:
@@ -89,6 +92,27 @@ def set_roles(record: Context, user: User, roles: Iterable[str]) -> None:
     )
     user.roles = chosen
     user.save(update_fields=["roles"])
+
+
+@transaction.atomic
+def set_reading(
+    record: Context, user: User, *, clearance: Clearance, purposes: Iterable[str]
+) -> None:
+    """Say up to which level somebody reads, and for which purposes (none named: for any).
+
+    Holds from their next query on. Raises ValidationError for purposes in no form.
+    """
+    words = sorted({word.strip().lower() for word in purposes if word.strip()})
+    if not all(PURPOSE.fullmatch(word) for word in words):
+        raise ValidationError(
+            "A purpose is a word of small letters, with _ where it has several: deal_team."
+        )
+    log.append(
+        ReadingSet(object=user.public_id, clearance=clearance.value, purposes=tuple(words)),
+        context=record,
+    )
+    user.clearance, user.purposes = clearance, words
+    user.save(update_fields=["clearance", "purposes"])
 
 
 @transaction.atomic
@@ -156,8 +180,8 @@ def _checked_roles(roles: Iterable[str]) -> list[str]:
     held = frozenset(chosen)
     if held & GIVE_ACCESS and held & KEEP_THE_RECORD:
         raise ValidationError(
-            "Nobody can be auditor and administrator or knowledge manager at once: who gives "
-            "access must not keep the record of it."
+            "Nobody can be auditor and administrator, knowledge manager or privacy officer at "
+            "once: who gives access must not keep the record of it."
         )
     if Role.ADMINISTRATOR in held and len(held) > 1:
         raise ValidationError(

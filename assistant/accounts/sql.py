@@ -26,6 +26,14 @@ def _names() -> dict[str, str]:
     return names
 
 
+WORKING = "(select current_setting('search_path')) = 'pg_catalog, public, pg_temp'"
+"""Holds inside the owner's functions that read tables, by the search path they set.
+
+Where owner and application share one role, which row security is forced upon, it lets those
+functions work. Such an application could switch row security off in any case.
+"""
+
+
 def run_sql(forwards: str, backwards: str) -> RunPython:
     """A migration step that runs SQL with the installation's role names."""
 
@@ -80,11 +88,24 @@ def protect(
             f"create policy denied on {table} as restrictive to {{app}}"
             f" using (get_bit((select auth.denied_bits()), {group_column}) = 0)"
         )
-    if roles_are_separate():
-        statements.append(
-            f"create policy upkeep on {table} to {{owner}} using (true) with check (true)"
-        )
+    held = "true" if roles_are_separate() else WORKING
+    statements.append(
+        f"create policy upkeep on {table} to {{owner}} using ({held}) with check ({held})"
+    )
     return ";\n".join(statements) + ";"
+
+
+def update_only(table: str, columns: str) -> str:
+    """The SQL that leaves the application these columns of `table` to change, after `protect`.
+
+    Where it owns the tables, they are the owner's functions' to change as well: nothing is taken.
+    """
+    if not roles_are_separate():
+        return ""
+    return (
+        f"revoke update on {table} from {{app}};\n"
+        f"grant update ({columns}) on {table} to {{app}};\n"
+    )
 
 
 def unprotect(table: str) -> str:

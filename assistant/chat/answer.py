@@ -15,9 +15,11 @@ from django.db import connections
 
 from assistant.accounts.identity import NotSignedIn
 from assistant.chat import engines, outcome, prompt, running, turn, work
+from assistant.chat.basis import Lost
 from assistant.chat.ground import Grounds
 from assistant.chat.models import AnswerState
 from assistant.chat.outcome import Outcome
+from assistant.chat.running import Held
 from assistant.chat.stream import Publisher
 from assistant.chat.turn import NOTHING_SHOWN, Shown, Turn
 from assistant.chat.writing import Writing
@@ -87,19 +89,20 @@ def answer(answer_id: UUID) -> None:
     if taken is None:
         return
     publisher = Publisher(answer_id)
-    with running.tracked(taken.claim) as cancel:
+    with running.tracked(taken.claim, taken.basis) as held:
         try:
-            ended = _answer(taken, publisher, cancel)
-        except NotSignedIn:
-            logger.info("answer %s: its session ended on the way", answer_id)
-            return
+            ended = _answer(taken, publisher, held)
+            _close(taken, ended, publisher, held)
         except NotRecorded:
-            ended = NOT_RECORDED
-        _close(taken, ended, publisher)
+            _close(taken, NOT_RECORDED, publisher, held)
+        except NotSignedIn:
+            held.lost = Lost.SESSION
+        if held.lost:
+            _withhold(taken, held.lost, publisher)
     publisher.settle()
 
 
-def _answer(taken: Turn, publisher: Publisher, cancel: generate.Cancel) -> Outcome:
+def _answer(taken: Turn, publisher: Publisher, held: Held) -> Outcome:
     if taken.claim.attempt > work.ATTEMPTS:
         return Outcome(
             state=AnswerState.FAILED,
@@ -111,9 +114,10 @@ def _answer(taken: Turn, publisher: Publisher, cancel: generate.Cancel) -> Outco
     if taken.uses_documents:
         asked = _standalone(taken)
         try:
-            shown = _search(taken, asked, publisher, cancel)
+            shown = _search(taken, asked, publisher, held.cancel)
         except admission.GaveUp:
             return Outcome(state=AnswerState.STOPPED, reason="You stopped this answer.")
+        held.rest_on(shown.documents)
         publisher.event({"type": "evidence", "passages": [row.as_event() for row in shown.rows]})
         if not shown.rows:
             return Outcome(
@@ -123,7 +127,7 @@ def _answer(taken: Turn, publisher: Publisher, cancel: generate.Cancel) -> Outco
         if not _is_about(shown, asked):
             return Outcome(state=AnswerState.NOT_FOUND, reason=NO_ANSWER)
     connections.close_all()
-    return _write(taken, shown, publisher, cancel)
+    return _write(taken, shown, publisher, held.cancel)
 
 
 def _announce(taken: Turn, publisher: Publisher) -> None:
@@ -236,7 +240,7 @@ def _prompt(
         ],
         history=taken.history,
         mark=mark,
-        cache_salt=prompt.cache_salt_for(settings.SECRET_KEY, taken.matter_id, taken.epoch),
+        cache_salt=prompt.cache_salt_for(settings.SECRET_KEY, taken.matter_id, taken.scope_key),
         max_tokens=settings.ANSWER_TOKENS,
         max_model_len=max_model_len,
         uses_documents=taken.uses_documents,
@@ -309,11 +313,13 @@ def _judged(ended: Outcome, taken: Turn, writing: Writing, grounds: Grounds) -> 
     )
 
 
-def _close(taken: Turn, ended: Outcome, publisher: Publisher) -> None:
+def _close(taken: Turn, ended: Outcome, publisher: Publisher, held: Held) -> None:
+    if held.lost:
+        return
     try:
-        stored = outcome.finish(taken, ended)
-    except NotSignedIn:
-        logger.info("answer %s: its session ended before it was stored", taken.answer_id)
+        stored = outcome.finish(taken, ended, held.basis)
+    except outcome.RightsLost:
+        held.lost = Lost.RIGHTS
         return
     except NotRecorded:
         logger.error("answer %s could not be recorded and was not given", taken.answer_id)
@@ -322,3 +328,16 @@ def _close(taken: Turn, ended: Outcome, publisher: Publisher) -> None:
         return
     if stored:
         publisher.event(ended.as_event(str(taken.answer_id)))
+
+
+def _withhold(taken: Turn, why: Lost, publisher: Publisher) -> None:
+    """Take back what was shown of an answer whose asker may not see it any more."""
+    try:
+        reason = outcome.withhold(taken, why)
+    except NotRecorded:
+        # Nothing of it is stored in any case; the next who looks finds it abandoned.
+        logger.error("answer %s: that it was withheld could not be recorded", taken.answer_id)
+        reason = NOT_RECORDED.reason
+    if reason is not None:
+        ended = Outcome(state=AnswerState.REFUSED, reason=reason)
+        publisher.begin_anew({**ended.as_event(""), "withheld": True})

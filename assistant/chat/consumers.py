@@ -37,6 +37,19 @@ QUIET_SECONDS = 2.0
 """A followed answer that says nothing for this long is looked up in the database."""
 
 MOST_FOLLOWED = 32
+GONE = {
+    "is_final": True,
+    "state": "refused",
+    "text": "",
+    "sentences": [],
+    "model": "",
+    "why": "",
+    "reason": "This answer is not here any more, or not for you.",
+    "receipt": "",
+    "evidence": [],
+    "citations": [],
+    "withheld": True,
+}
 NOT_SAVED = "The database does not answer. Nothing was saved; your text is kept here. Try again."
 NOT_RECORDED = "This could not be recorded, so it was not asked. Tell the operator."
 
@@ -170,7 +183,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         """Send the answer as it is stored, if it is final; returns whether it is."""
         try:
             stored = await in_thread(self._sitting.look_up, UUID(answer_id))
-        except (*NO_DATABASE, Missing):
+        except Missing:
+            await self._send({"type": "snapshot", **GONE, "answer": answer_id})
+            return True
+        except NO_DATABASE:
             return False
         except NotSignedIn:
             await self._sign_out()

@@ -12,6 +12,7 @@ from assistant.accounts.models import User
 from assistant.chat import work
 from assistant.chat.access import answer_for as answer_for
 from assistant.chat.access import conversation_for as conversation_for
+from assistant.chat.access import withheld_conversations, without_hidden_titles
 from assistant.chat.models import (
     OPEN_STATES,
     Answer,
@@ -34,6 +35,10 @@ from compliance.events import (
 
 MOST_LISTED = 200
 FEEDBACK_REASONS = ("wrong", "unsupported", "incomplete", "outdated", "other")
+WITHHELD = (
+    "This answer is withheld: it rests on a document that you may not read any more, or not for "
+    "the purpose you have chosen."
+)
 ENDED_SESSION = "The session it was asked in ended before the answer was ready. Ask it again."
 
 
@@ -53,6 +58,7 @@ class Turn:
     branch: int
     takes: list[UUID]
     take: int
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +70,23 @@ class Thread:
 
     @property
     def last_answer(self) -> Answer | None:
-        return self.turns[-1].answer if self.turns else None
+        """The answer that the next question follows. Nothing follows what is withheld."""
+        shown = [turn.answer for turn in self.turns if not turn.withheld]
+        return shown[-1] if shown else None
 
 
 def history(record: Context, *, search: str = "") -> list[Conversation]:
     """One's own conversations, the latest first; with `search`, those that hold the words."""
     found = Conversation.objects.filter(deleted_at__isnull=True).select_related("matter")
     words = search.split()
+    withheld = withheld_conversations()
     for word in words:
         found = found.filter(
-            Q(title__icontains=word)
+            Q(title__icontains=word) & ~Q(pk__in=withheld)
             | Q(questions__text__icontains=word)
             | Q(questions__answers__text__icontains=word)
         )
-    listed = list(found.distinct()[:MOST_LISTED])
+    listed = without_hidden_titles(list(found.distinct()[:MOST_LISTED]), withheld)
     if words:
         log.append(
             ConversationsSearched(query=log.commitment(search).digest, shown=len(listed)),
@@ -154,7 +163,12 @@ class _Tree:
         follows: UUID | None = None
         while questions := self._after.get(follows):
             question = self._chosen(questions)
-            answer = self._chosen(self._takes[question.id])
+            takes = self._takes.get(question.id)
+            if takes is None:
+                # Each question has an answer, so this one is hidden, with all that came after it.
+                steps.append((question, _withheld(question)))
+                break
+            answer = self._chosen(takes)
             steps.append((question, answer))
             follows = answer.id
         return steps
@@ -164,7 +178,7 @@ class _Tree:
 
     def turn(self, question: Question, answer: Answer) -> Turn:
         branches = [sibling.id for sibling in self._after[question.follows_id]]
-        takes = [take.id for take in self._takes[question.id]]
+        takes = [take.id for take in self._takes.get(question.id, [answer])]
         return Turn(
             question=question,
             answer=answer,
@@ -174,7 +188,19 @@ class _Tree:
             branch=branches.index(question.id),
             takes=takes,
             take=takes.index(answer.id),
+            withheld=question.id not in self._takes,
         )
+
+
+def _withheld(question: Question) -> Answer:
+    """What stands in the place of an answer that is hidden now; it is never stored."""
+    return Answer(
+        question=question,
+        owner_id=question.owner_id,
+        acl_group=question.acl_group,
+        state=AnswerState.REFUSED,
+        reason=WITHHELD,
+    )
 
 
 def _by_answer(rows: Any) -> dict[UUID, list[Any]]:

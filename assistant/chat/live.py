@@ -151,5 +151,23 @@ def stored(answer: Answer) -> dict[str, Any]:
     }
 
 
+def withheld(answer: Answer) -> dict[str, Any]:
+    """What stands in the place of an answer that its asker may not see any more."""
+    return {
+        "answer": "",
+        "is_final": True,
+        "state": answer.state,
+        "text": "",
+        "sentences": [],
+        "model": "",
+        "why": "",
+        "reason": answer.reason,
+        "receipt": "",
+        "evidence": [],
+        "citations": [],
+        "withheld": True,
+    }
+
+
 def _wake_after_commit(answer: Answer) -> None:
     transaction.on_commit(lambda: tasks.wake(answer.id))

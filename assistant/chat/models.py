@@ -9,6 +9,7 @@ import uuid
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Value
 
@@ -95,6 +96,12 @@ class Answer(models.Model):
     model = models.CharField(max_length=100, default="", db_default="")
     why = models.CharField(max_length=200, default="", db_default="")
     receipt = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    rests_on: Any = ArrayField(
+        models.UUIDField(),
+        default=list,
+        db_default=[],
+        help_text="documents its evidence was shown from",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -31,6 +31,8 @@ class Letter:
     """Whether the stream's time to live begins anew with this event."""
 
     lost: Callable[[], None]
+    anew: bool = False
+    """Whether what the stream holds is taken away first."""
 
 
 class Outbox:
@@ -81,6 +83,8 @@ class Outbox:
     def _send(self, batch: list[Letter]) -> bool:
         pipe = self._client.pipeline(transaction=False)
         for letter in batch:
+            if letter.anew:
+                pipe.delete(letter.key)
             pipe.xadd(letter.key, {"e": letter.event})
             if letter.keeps:
                 pipe.expire(letter.key, KEPT_SECONDS)

@@ -5,12 +5,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from assistant.accounts.identity import entered
 from assistant.chat import prompt, work
+from assistant.chat.basis import Basis, Lost, holds
 from assistant.chat.models import Answer, AnswerState, Citation
 from assistant.chat.turn import Turn
 from compliance import log
@@ -55,15 +56,21 @@ class Outcome:
         }
 
 
-def finish(turn: Turn, outcome: Outcome) -> bool:
+class RightsLost(Exception):
+    """The asker may no longer see what the answer rests on, so nothing of it is stored."""
+
+
+def finish(turn: Turn, outcome: Outcome, basis: Basis) -> bool:
     """Store an answer; False when it was not ours to store any more.
+
+    Raises RightsLost, NotSignedIn and NotRecorded, having stored nothing.
 
     While the database is away it is tried again for a minute, since the answer is ready.
     """
     give_up_at = time.monotonic() + STORE_SECONDS
     while True:
         try:
-            return _store(turn, outcome)
+            return _store(turn, outcome, basis)
         except (OperationalError, InterfaceError, PoolTimeout) as trouble:
             if time.monotonic() > give_up_at:
                 raise
@@ -71,7 +78,7 @@ def finish(turn: Turn, outcome: Outcome) -> bool:
             time.sleep(0.5)
 
 
-def _store(turn: Turn, outcome: Outcome) -> bool:
+def _store(turn: Turn, outcome: Outcome, basis: Basis) -> bool:
     asked = outcome.asked
     prompted = log.commitment(prompt.text_of(asked.prompt) if asked else "")
     answer = log.commitment(outcome.text)
@@ -90,6 +97,8 @@ def _store(turn: Turn, outcome: Outcome) -> bool:
         "attempt": turn.claim.attempt,
     }
     with entered(turn.claim.token):
+        if not holds(basis):
+            raise RightsLost
         if not work.finish(turn.claim):
             return False
         Answer.objects.filter(pk=turn.answer_id).update(
@@ -107,6 +116,27 @@ def _store(turn: Turn, outcome: Outcome) -> bool:
         Citation.objects.bulk_create(_owned(turn, outcome.citations))
         log.append(_event(turn, outcome, prompted.digest, answer.digest), context=turn.record)
     return True
+
+
+def withhold(turn: Turn, why: Lost) -> str | None:
+    """End an answer with nothing of it stored; returns what its asker is told.
+
+    None when it was not ours to end any more. Nobody is entered: whose session has ended cannot be.
+    Raises NotRecorded.
+    """
+    with transaction.atomic():
+        if not work.finish(turn.claim):
+            return None
+        log.append(
+            AnswerRefused(
+                object=turn.answer_id, conversation=turn.conversation_id, reason=f"lost_{why.value}"
+            ),
+            context=turn.record,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("select auth.withhold(%s, %s)", [turn.answer_id, why.value])
+            (reason,) = cursor.fetchone()
+    return str(reason or "")
 
 
 def _owned(turn: Turn, citations: list[Citation]) -> list[Citation]:

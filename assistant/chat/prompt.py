@@ -139,9 +139,9 @@ def mark_for(secret: str, conversation_id: UUID) -> str:
     return _keyed(secret, f"mark.{conversation_id}")[:12]
 
 
-def cache_salt_for(secret: str, matter_id: UUID, epoch: int) -> str:
+def cache_salt_for(secret: str, matter_id: UUID, scope_key: str) -> str:
     """Who may share cached prompts: those with the same rights in the same matter."""
-    return _keyed(secret, f"salt.{matter_id}.{epoch}")
+    return _keyed(secret, f"salt.{matter_id}.{scope_key}")
 
 
 def text_of(prompt: Prompt) -> str:

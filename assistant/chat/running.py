@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.db import Error, connections
 from psycopg_pool import PoolTimeout
 
 from assistant.chat import work
+from assistant.chat.basis import Basis, Lost, change_stamp, lost
 from assistant.chat.models import AnswerWork
 from assistant.workers import gone
 from inference.generate import Cancel
@@ -28,18 +30,35 @@ LONGEST_REST_SECONDS = 0.08
 Wake = Callable[[UUID], None]
 logger = logging.getLogger(__name__)
 
-_held: dict[UUID, tuple[work.Claim, Cancel]] = {}
+
+@dataclass(slots=True)
+class Held:
+    """An answer that this process is making. `lost` says why it may not be finished."""
+
+    claim: work.Claim
+    basis: Basis
+    cancel: Cancel = field(default_factory=Cancel)
+    lost: Lost | None = None
+    checked_at_stamp: str = ""
+
+    def rest_on(self, documents: frozenset[UUID]) -> None:
+        """Note what was shown; whether it may still be seen is asked at the next look."""
+        self.basis = replace(self.basis, documents=self.basis.documents | documents)
+        self.checked_at_stamp = ""
+
+
+_held: dict[UUID, Held] = {}
 _lock = threading.Lock()
 
 
 @contextmanager
-def tracked(claim: work.Claim) -> Iterator[Cancel]:
-    """Keep the lease of an answer while it is made; yields the switch that stops it."""
-    cancel = Cancel()
+def tracked(claim: work.Claim, basis: Basis) -> Iterator[Held]:
+    """Keep the lease of an answer while it is made, and end it when its asker's rights go."""
+    held = Held(claim=claim, basis=basis)
     with _lock:
-        _held[claim.answer_id] = (claim, cancel)
+        _held[claim.answer_id] = held
     try:
-        yield cancel
+        yield held
     finally:
         with _lock:
             _held.pop(claim.answer_id, None)
@@ -71,9 +90,10 @@ def _watch(wake: Wake) -> None:
         try:
             if _held:
                 _stop_unwanted()
+                _stop_unseen()
             if _held and now - renewed_at > settings.LEASE_SECONDS / 3:
                 with _lock:
-                    claims = [claim for claim, _ in _held.values()]
+                    claims = [held.claim for held in _held.values()]
                 work.renew(claims)
                 renewed_at = now
             if now - swept_at > SWEEP_SECONDS:
@@ -92,7 +112,19 @@ def _stop_unwanted() -> None:
         answer_id__in=list(held), stop_requested=True
     ).values_list("answer_id", flat=True)
     for answer_id in unwanted:
-        held[answer_id][1].set()
+        held[answer_id].cancel.set()
+
+
+def _stop_unseen() -> None:
+    """End the answers whose askers may no longer see what they rest on."""
+    stamp = change_stamp()
+    with _lock:
+        unchecked = [held for held in _held.values() if held.checked_at_stamp != stamp]
+    for held in unchecked:
+        held.lost = held.lost or lost(held.claim.token, held.basis)
+        held.checked_at_stamp = stamp
+        if held.lost:
+            held.cancel.set()
 
 
 def sweep(wake: Wake) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from assistant.access.matters import MatterSummary, my_matters
 from assistant.accounts.requests import Request
 from assistant.chat.conversations import Turn, history
-from assistant.chat.live import stored
+from assistant.chat.live import stored, withheld
 from assistant.chat.models import Conversation
 
 _NAMES = ("page", "composer", "keep", "line", "pane", "turn")
@@ -59,9 +59,9 @@ def by_date(found: list[Conversation]) -> list[tuple[str, list[Conversation]]]:
 
 def turn_as_data(turn: Turn) -> dict[str, Any]:
     """A turn in the words of the live events, with its place among its branches."""
-    verdict = getattr(turn.answer, "feedback", None)
+    verdict = None if turn.withheld else getattr(turn.answer, "feedback", None)
     return {
-        **stored(turn.answer),
+        **(stored(turn.answer) if not turn.withheld else withheld(turn.answer)),
         "question": str(turn.question.id),
         "asked": turn.question.text,
         "documents": turn.question.uses_documents,

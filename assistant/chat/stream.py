@@ -18,6 +18,9 @@ from assistant.chat.outbox import Letter, Outbox
 JOIN_SECONDS = 0.04
 """Tokens that come within this time travel together; no reader can see it."""
 
+TRIES = 5
+"""How often a Redis that is away is asked to forget; its streams end after an hour in any case."""
+
 Event = dict[str, Any]
 
 
@@ -73,6 +76,17 @@ class Publisher:
         self._whole, self._at = "", 0
         self._send(event)
 
+    def begin_anew(self, event: Event) -> None:
+        """Take back all that was sent, so that nobody can read it any more, and send this."""
+        self._waiting.clear()
+        for _ in range(TRIES):
+            self._lost = False
+            self._send(event, anew=True)
+            self.settle()
+            if not self._lost:
+                return
+            time.sleep(1.0)
+
     def flush(self) -> None:
         """Send the text that is waiting."""
         if not self._waiting:
@@ -90,12 +104,13 @@ class Publisher:
         """Wait until what was sent is written, or known to be lost."""
         outbox().settle(self._last)
 
-    def _send(self, event: Event) -> None:
+    def _send(self, event: Event, *, anew: bool = False) -> None:
         self._last = outbox().leave(
             Letter(
                 key=self._key,
                 event=json.dumps(event, ensure_ascii=False),
                 keeps=event["type"] in ("status", "final"),
+                anew=anew,
                 lost=self._note_loss,
             )
         )

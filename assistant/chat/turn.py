@@ -12,8 +12,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from assistant.accounts.identity import entered
+from assistant.accounts.identity import NotSignedIn, entered
 from assistant.chat import work
+from assistant.chat.basis import Basis
 from assistant.chat.ground import Grounds
 from assistant.chat.models import Answer, Evidence
 from assistant.chat.prompt import Exchange
@@ -38,8 +39,9 @@ class Turn:
     matter_id: UUID
     acl_group: int
     owner_id: int
-    epoch: int
+    scope_key: str
     history: tuple[Exchange, ...]
+    basis: Basis
     documents: int
     record: Context
 
@@ -59,6 +61,10 @@ class Shown:
     grounds: Grounds
     similarity: float
 
+    @property
+    def documents(self) -> frozenset[UUID]:
+        return frozenset(row.document_id for row in self.rows)
+
 
 NOTHING_SHOWN = Shown(rows=[], grounds=Grounds(()), similarity=0.0)
 
@@ -72,11 +78,23 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
     held = work.claim(answer_id, worker)
     if held is None:
         return None
+    try:
+        return _begin(held)
+    except NotSignedIn:
+        work.finish(held)
+        raise
+
+
+def _begin(held: work.Claim) -> Turn | None:
+    answer_id = held.answer_id
     with entered(held.token):
-        begun = _begin(held)
+        begun = _mark_begun(held)
         if begun is None:
             work.finish(held)
             return None
+        history, rests_on = _history(begun.follows) if begun.follows else ((), frozenset())
+        if rests_on:
+            Answer.objects.filter(pk=answer_id).update(rests_on=sorted(rests_on))
         return Turn(
             claim=held,
             question=begun.question,
@@ -85,8 +103,11 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
             matter_id=begun.matter,
             acl_group=begun.acl_group,
             owner_id=begun.owner_id,
-            epoch=begun.epoch,
-            history=tuple(_history(begun.follows)) if begun.follows else (),
+            scope_key=begun.scope_key,
+            history=history,
+            basis=Basis(
+                matter_id=begun.matter, groups=frozenset(begun.groups), documents=rests_on
+            ),
             documents=live_documents(begun.matter) if begun.uses_documents else 0,
             record=Context(
                 actor=begun.person, session=begun.session, request=answer_id, matter=begun.matter
@@ -104,23 +125,24 @@ class _Begun(NamedTuple):
     matter: UUID
     acl_group: int
     owner_id: int
-    epoch: int
+    scope_key: str
+    groups: list[int]
     person: UUID
     session: UUID
 
 
-def _begin(held: work.Claim) -> _Begun | None:
+def _mark_begun(held: work.Claim) -> _Begun | None:
     """Mark an answer as begun, and read all that making it needs, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            update chat_answer a set state = 'answering', attempt = %s
+            update chat_answer a set state = 'answering', attempt = %s, rests_on = '{}'
               from chat_question q, chat_conversation c, accounts_user u
              where a.id = %s and a.state in ('queued', 'answering')
                and q.id = a.question_id and c.id = q.conversation_id and u.id = a.owner_id
             returning q.text, q.uses_documents, q.follows_id, c.id, c.matter_id,
-                      a.acl_group, a.owner_id, auth.epoch(c.matter_id), u.public_id,
-                      auth.session_id()
+                      a.acl_group, a.owner_id, auth.scope_key(c.matter_id),
+                      auth.my_groups_in(c.matter_id), u.public_id, auth.session_id()
             """,
             [held.attempt, held.answer_id],
         )
@@ -128,14 +150,16 @@ def _begin(held: work.Claim) -> _Begun | None:
     return None if begun is None else _Begun(*begun)
 
 
-def _history(follows_id: UUID) -> list[Exchange]:
-    """The last exchanges of the branch that ends with this answer, the oldest first."""
+def _history(follows_id: UUID) -> tuple[tuple[Exchange, ...], frozenset[UUID]]:
+    """The last exchanges up to this answer, the oldest first, and the documents they rest on."""
     exchanges: list[Exchange] = []
+    rests_on: set[UUID] = set()
     answer: Answer | None = Answer.objects.filter(pk=follows_id).first()
     while answer is not None and len(exchanges) < MEMORY:
         exchanges.append(Exchange(question=answer.question.text, answer=answer.text))
+        rests_on.update(answer.rests_on)
         answer = answer.question.follows
-    return exchanges[::-1]
+    return tuple(exchanges[::-1]), frozenset(rests_on)
 
 
 def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
@@ -154,6 +178,8 @@ def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
         if turn.claim.attempt > 1:
             Evidence.objects.filter(answer_id=turn.answer_id).delete()
         Evidence.objects.bulk_create(rows)
+        rests_on = turn.basis.documents | {f.document for f in found}
+        Answer.objects.filter(pk=turn.answer_id).update(rests_on=sorted(rests_on))
         log.append(
             EvidenceShown(
                 object=turn.answer_id,

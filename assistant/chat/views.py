@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from assistant.access.errors import Missing
+from assistant.access.purposes import ASKED, offered
 from assistant.access.web import signed_in
 from assistant.accounts.models import Role
 from assistant.accounts.requests import Request
@@ -36,8 +37,12 @@ def _uuid(text: str | None) -> UUID | None:
 @signed_in
 def home(request: Request) -> HttpResponse:
     """The chat; for people without matters, where they belong."""
+    if not request.session.get(ASKED) and offered(request.user):
+        return redirect("purpose")
     around = frame(request, _uuid(request.GET.get("matter")))
     if not around["matters"]:
+        if request.user.has_role(Role.PRIVACY_OFFICER):
+            return redirect("barriers")
         if request.user.has_role(Role.AUDITOR):
             return redirect("record")
         if request.user.has_role(Role.ADMINISTRATOR):

@@ -85,7 +85,7 @@ class Index:
         document.save(force_insert=True)
         version = Version(
             document=document,
-            acl_group=self._matter.acl_group,
+            acl_group=0,
             number=1,
             sha256=hashlib.sha256(source.text.encode()).hexdigest(),
             size=len(source.text.encode()),

@@ -74,13 +74,13 @@ def accept_upload(
     title = title_of(name)
     # Two uploads of one name at once must not both open a document.
     _lock(f"{matter.id}/{title}")
-    document = documents_in(matter).filter(title=title).first()
+    document = documents_in(matter).filter(title=title).order_by("created_at").first()
     if document is None:
         document = Document(matter=matter, title=title, created_by=user)
         document.save(force_insert=True)
     version = Version(
         document=document,
-        acl_group=matter.acl_group,
+        acl_group=document.acl_group,
         number=document.versions.count() + 1,
         sha256=blob.sha256,
         size=blob.size,

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.expressions import RawSQL
 
 from assistant.access.errors import Missing
-from assistant.access.matters import people_who_see
 from assistant.access.models import Matter
-from assistant.accounts.models import User
+from assistant.accounts.models import Clearance, User
 from assistant.documents import blobs
 from assistant.documents.access import document_for as document_for
 from assistant.documents.access import documents_in
@@ -60,6 +60,7 @@ class Row:
     is_working: bool
     is_live: bool
     has_live: bool
+    labels: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,17 @@ def _row(document: Any, version: Any) -> Row:
         is_working=version.is_working,
         is_live=document.live_version_id == version.pk,
         has_live=document.live_version_id is not None,
+        labels=_labels(document),
     )
+
+
+def _labels(document: Any) -> list[str]:
+    """What narrows who may read the document, in words."""
+    level = Clearance(document.classification)
+    found = [str(level.label)] if level is not Clearance.INTERNAL else []
+    if document.is_restricted:
+        found.append("Restricted")
+    return found + [f"for {purpose.replace('_', ' ')}" for purpose in document.purposes]
 
 
 def versions_of(document: Document) -> list[Version]:
@@ -132,8 +143,9 @@ def pages_of(version: Version) -> list[Page]:
 
 
 def who_can_see(document: Document) -> list[User]:
-    """Everybody who may see the document, by name."""
-    return people_who_see(document.matter_id)
+    """Everybody who may read the document, for whatever purpose, by name."""
+    people = RawSQL("select auth.readers_of(%s)", [document.id])
+    return list(User.objects.filter(pk__in=people).order_by("display_name"))
 
 
 def open_page(

@@ -9,11 +9,12 @@ import uuid
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from pgvector.django import HalfVectorField
 
 from assistant.access.models import Matter
-from assistant.accounts.models import User
+from assistant.accounts.models import Clearance, Group, User
 
 DIMENSIONS = 384
 
@@ -34,12 +35,25 @@ WORKING = (State.RECEIVED, State.READING, State.EMBEDDING)
 
 
 class Document(models.Model):
-    """A named document of a matter."""
+    """A named document of a matter.
+
+    No constraint keeps titles apart: whoever may not see a document takes in another of its name,
+    and both are there when a barrier between them is lifted. `intake.accept_upload` opens no second
+    one beside a document that its uploader sees.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     matter = models.ForeignKey(Matter, models.PROTECT, related_name="documents")
     acl_group = models.IntegerField(default=0)
     title = models.CharField(max_length=255)
+    classification = models.PositiveSmallIntegerField(
+        choices=Clearance.choices, default=Clearance.INTERNAL
+    )
+    purposes = ArrayField(
+        models.CharField(max_length=40), default=list, help_text="empty: for any purpose"
+    )
+    is_restricted = models.BooleanField(default=False, help_text="for those with a grant alone")
+    stands_alone = models.BooleanField(default=False, help_text="has a group of its own")
     live_version = models.OneToOneField(
         "Version", models.SET_NULL, null=True, related_name="live_for"
     )
@@ -49,16 +63,29 @@ class Document(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["title"]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class DocumentGrant(models.Model):
+    """Lets a member of the matter, or a group's members among them, read a restricted document."""
+
+    document = models.ForeignKey(Document, models.CASCADE, related_name="grants")
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+    group = models.ForeignKey(Group, models.DO_NOTHING, null=True, related_name="+")
+
+    class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["matter", "title"],
-                condition=models.Q(deleted_at__isnull=True),
-                name="one_document_of_a_title_in_a_matter",
+                fields=["document", "user", "group"],
+                nulls_distinct=False,
+                name="one_grant_for_each",
             ),
         ]
 
     def __str__(self) -> str:
-        return str(self.id)
+        return f"{self.user_id or self.group_id} reads {self.document_id}"
 
 
 class Version(models.Model):

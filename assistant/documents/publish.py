@@ -89,6 +89,8 @@ def publish(
         # A newer upload was faster. This one is kept, but it is not what searches see.
         Version.objects.filter(pk=version.pk).update(state=State.SUPERSEDED)
         return True
+    # The document's labels may have changed since its file came in.
+    version.acl_group = document.acl_group
     _insert_pages(version, parsed)
     ids = _insert_passages(version, parsed.text, chunks, digests)
     _insert_vectors(version.acl_group, ids, digests, vectors)

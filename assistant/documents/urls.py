@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from assistant.documents import views, views_reader
+from assistant.documents import views, views_labels, views_reader
 
 urlpatterns = [
     path("matters/<uuid:matter_id>/documents/", views.library, name="library"),
     path("matters/<uuid:matter_id>/documents/rows/", views.rows, name="library-rows"),
     path("matters/<uuid:matter_id>/documents/upload/", views.upload, name="upload"),
     path("documents/<uuid:document_id>/", views_reader.document, name="document"),
+    path("documents/<uuid:document_id>/labels/", views_labels.labels, name="document-labels"),
     path("documents/<uuid:document_id>/delete/", views.delete, name="delete-document"),
     path("documents/versions/<uuid:version_id>/cancel/", views.cancel, name="cancel-version"),
     path("documents/versions/<uuid:version_id>/retry/", views.retry, name="retry-version"),

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from assistant.access.errors import Missing
-from assistant.access.matters import matter_for, people_who_see
+from assistant.access.matters import leads, matter_for, people_who_see
 from assistant.access.models import Matter
 from assistant.access.web import signed_in
 from assistant.accounts.identity import NotSignedIn, entered
@@ -25,7 +25,13 @@ OK = 200
 
 def _shelf(matter: Matter) -> dict[str, object]:
     rows = shelf.documents_of(matter)
-    return {"matter": matter, "rows": rows, "working": any(row.is_working for row in rows)}
+    return {
+        "matter": matter,
+        "rows": rows,
+        "leads": leads(matter),
+        "labelled": any(row.labels for row in rows),
+        "working": any(row.is_working for row in rows),
+    }
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from compliance.shape import Digest, Event, Outcome, Reference, Word
 
@@ -87,6 +88,22 @@ class VersionPublished(Event):
     says: ClassVar[str] = "Version {version} of {object} was published"
     version: Reference
     replaces: Reference | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentLabelled(Event):
+    """A document's labels were set: who may read it, and for what. Object: the document.
+
+    A restricted document is for `people` and `groups` alone.
+    """
+
+    type: ClassVar[str] = "document.labelled"
+    says: ClassVar[str] = "{actor} labelled {object}: level {classification}"
+    classification: int
+    purposes: tuple[Word, ...] = ()
+    restricted: bool = False
+    people: tuple[UUID, ...] = ()
+    groups: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,21 +42,37 @@ class MemberRemoved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WallRaised(Event):
-    """A wall keeps a person out of the matter, beating every permission; `reason` commits to why.
+class MatterClientSet(Event):
+    """A matter was said to be for a client, or for none. Object: the client."""
 
-    Object: the person's account.
-    """
-
-    type: ClassVar[str] = "matter.wall_raised"
-    says: ClassVar[str] = "{actor} raised a wall between {object} and {matter}"
-    reason: Digest | None = None
+    type: ClassVar[str] = "matter.client_set"
+    says: ClassVar[str] = "{actor} said whom {matter} is for: {object}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WallLifted(Event):
-    """A wall no longer stands; `reason` commits to why. Object: the person's account."""
+class MatterPurposesSet(Event):
+    """The purposes that members choose from, and whether break-glass opens before approval.
 
-    type: ClassVar[str] = "matter.wall_lifted"
-    says: ClassVar[str] = "{actor} lifted the wall between {object} and {matter}"
-    reason: Digest | None = None
+    Object: the matter.
+    """
+
+    type: ClassVar[str] = "matter.purposes_set"
+    says: ClassVar[str] = "{actor} set the purposes of {object}: {purposes}"
+    purposes: tuple[Word, ...] = ()
+    opens_in_emergency: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamAdded(Event):
+    """A group was given access to the matter, for whoever is in it. Object: the group."""
+
+    type: ClassVar[str] = "matter.team_added"
+    says: ClassVar[str] = "{actor} gave the group {object} access to {matter}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamRemoved(Event):
+    """A group's access to the matter was taken away. Object: the group."""
+
+    type: ClassVar[str] = "matter.team_removed"
+    says: ClassVar[str] = "{actor} took access to {matter} from the group {object}"

@@ -189,6 +189,28 @@ class SteppedUp(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingSet(Event):
+    """Up to which level somebody reads, and for which purposes (none: any). Object: the account."""
+
+    type: ClassVar[str] = "account.reading_set"
+    says: ClassVar[str] = "{actor} let {object} read up to level {clearance}"
+    clearance: int
+    purposes: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeChosen(Event):
+    """Somebody said for what purpose they read from now on in this session. Object: the account.
+
+    None: for no purpose in particular.
+    """
+
+    type: ClassVar[str] = "account.purpose_chosen"
+    says: ClassVar[str] = "{actor} reads for the purpose {purpose} from now on"
+    purpose: Word | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserNamed(Event):
     """Somebody gave the browser they sit at a name of their own. Object: the session."""
 

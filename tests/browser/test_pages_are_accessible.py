@@ -3,10 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
+from assistant.access.barriers import OPERATOR, Draft, raise_barrier
+from assistant.access.models import Kind
+from assistant.access.teams import set_purposes
+from compliance.events import Context
 from tests.browser.asking import ask, open_chat, wait_until_answered
 from tests.browser.conftest import PHONE, WIDE
 from tests.browser.second_factor import keep_codes, set_up_app
-from tests.people import make_person
+from tests.people import make_group, make_person
 from tests.samples import LEASE
 
 LOOKS = {
@@ -55,9 +59,59 @@ def test_pages_of_a_lead(page, world, sign_in, is_fine):
         f"/matters/{world.matter.id}/",
         f"/matters/{world.matter.id}/documents/",
         f"/documents/{version.document_id}/?span=10-40",
+        f"/documents/{version.document_id}/labels/",
+        "/purpose/",
     ):
         page.goto(address)
         is_fine(page)
+
+
+def test_pages_of_a_privacy_officer(page, world, sign_in, is_fine):
+    world.add("lease.md", LEASE)
+    make_group("conflicted", world.bob)
+    officer = make_person("olga", "privacy_officer")
+    sign_in(page, officer)
+    page.goto("/barriers/")
+    is_fine(page)
+    page.get_by_label("Matter", exact=True).select_option(str(world.matter.id))
+    page.get_by_label("People it names").fill(world.bob.username)
+    page.get_by_label("Reason").fill("Advised the other side last year.")
+    page.get_by_role("button", name="See what it would do").click()
+    expect(page.get_by_role("heading", name="What it would do")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text=world.bob.username)).to_be_visible()
+    is_fine(page)
+    page.get_by_role("button", name="Raise it").click()
+    expect(page.get_by_text("Advised the other side last year.").first).to_be_visible()
+    is_fine(page)
+
+
+def test_a_withheld_answer(page, world, sign_in, model, is_fine):
+    world.add("lease.md", LEASE)
+    model.enqueue(RENT)
+    sign_in(page, world.bob)
+    open_chat(page, world.matter.id)
+    ask(page, "How much is the monthly rent?")
+    wait_until_answered(page.locator(".turn"))
+    seal = Draft(kind=Kind.SEAL, document=world.documents["lease.md"], people=(world.alice.user,))
+    raise_barrier(Context(), seal, reason="Order of the court.", using=OPERATOR)
+    page.reload()
+    expect(page.get_by_text("This answer is withheld")).to_be_visible()
+    expect(page.get_by_text("4,250")).to_have_count(0)
+    is_fine(page)
+
+
+def test_the_choice_of_a_purpose(page, world, sign_in, is_fine):
+    with world.as_alice() as acting:
+        set_purposes(
+            acting.record, world.matter, purposes="treatment billing", opens_in_emergency=False
+        )
+    sign_in(page, world.bob)
+    expect(page.get_by_role("heading", name="For what do you read?")).to_be_visible()
+    is_fine(page)
+    page.get_by_label("Treatment").check()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("[data-scope]")).to_contain_text("purpose: treatment")
+    is_fine(page)
 
 
 def test_the_chat_from_empty_to_source(page, world, sign_in, model, is_fine):

@@ -154,7 +154,7 @@ def test_separated_roles_work_and_a_second_start_keeps_them(separate: Site, tmp_
     before = _kept(separate)
     separate.done("prepare")
     assert _kept(separate) == before
-    assert len(separate.done("demo", "--json").stdout.splitlines()) == 9
+    assert len(separate.done("demo", "--json").stdout.splitlines()) == 10
     file = tmp_path / "note.md"
     file.write_text("A note.")
     take = ("ingest", str(file), "--matter", "BANK-88", "--as", "analyst", "--json")

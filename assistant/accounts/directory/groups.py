@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -69,10 +69,15 @@ def change(
 
 
 def remove(record: Context, kept: Group) -> None:
-    """End a group and all places in it; raises Conflict."""
+    """End a group and all places in it; raises Conflict.
+
+    What it was let into is closed to it. Walls against it stand against its people from then on.
+    """
     affected = [place.user for place in kept.members.all()]
     gone = GroupDeleted(object=kept.id, members=len(affected))
     log.append(gone, context=record, using=SIGNIN)
+    with connections[SIGNIN].cursor() as cursor:
+        cursor.execute("select auth.part_with_group(%s)", [kept.id])
     kept.delete(using=SIGNIN)
     _follow_roles(record, affected)
 

@@ -8,11 +8,17 @@ import pytest
 from django.db import connection, transaction
 
 from assistant.access.errors import Missing
-from assistant.access.matters import add_member, matter_for, my_matters, remove_member
+from assistant.access.matters import (
+    add_member,
+    create_matter,
+    matter_for,
+    my_matters,
+    remove_member,
+)
 from assistant.accounts.identity import NotSignedIn, entered
 from assistant.documents import retrieve, vectors
 from assistant.documents.access import document_for, version_for
-from tests.people import World
+from tests.people import Person, World, make_person
 from tests.samples import LEASE
 
 CONTENT_TABLES = (
@@ -227,20 +233,15 @@ def test_word_statistics_count_only_what_the_person_may_see(world: World) -> Non
     """The same score whether or not somebody else's matter is full of the word."""
     world.add("lease.md", LEASE)
     before = _search(world, world.bob, "heirloom tomatoes")[0]
-    other = World(
-        alice=world.charlie, bob=world.charlie, charlie=world.bob, matter=_matter_of(world)
-    )
+    dora = make_person("dora", "knowledge_manager")
+    other = World(alice=dora, bob=dora, charlie=world.bob, matter=_matter_of(dora))
     other.add("tomatoes.md", "Heirloom tomatoes are heirloom tomatoes.\n\n" * 20)
     after = _search(world, world.bob, "heirloom tomatoes")[0]
     assert (before.lexical, before.score) == (after.lexical, after.score)
 
 
-def _matter_of(world: World) -> Any:
-    from assistant.access.matters import create_matter
-    from assistant.accounts.models import User
-
-    User.objects.filter(pk=world.charlie.user.pk).update(roles=["staff", "knowledge_manager"])
-    with world.charlie.entered() as acting:
+def _matter_of(person: Person) -> Any:
+    with person.entered() as acting:
         return create_matter(acting.record, acting.user, reference="other", name="Other")
 
 

@@ -7,11 +7,14 @@ from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-EVERYBODY = frozenset({"outsider", "member", "lead", "auditor", "administrator"})
+EVERYBODY = frozenset(
+    {"outsider", "member", "lead", "auditor", "officer", "administrator"}
+)
 MEMBERS = frozenset({"member", "lead"})
 OWNER = frozenset({"member"})
 LEADS = frozenset({"lead"})
 AUDITORS = frozenset({"auditor"})
+OFFICERS = frozenset({"officer"})
 ADMINISTRATORS = frozenset({"administrator"})
 
 
@@ -32,6 +35,9 @@ class Things:
     somebody: UUID  # a person who is nothing to the others
     session: UUID  # a session of theirs
     event: UUID
+    group: UUID  # that is in no matter
+    team: UUID  # a group that is in the matter
+    barrier: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,35 @@ ROUTES: dict[str, Route] = {
         LEADS, lambda things: [things.matter], gets=(400,), username="nobody", level="member"
     ),
     "remove-member": _form(LEADS, lambda things: [things.matter, things.guest]),
+    "add-team": Route(
+        allowed=LEADS,
+        method="POST",
+        gets=(302,),
+        ids=lambda things: [things.matter],
+        fields=lambda things: {"group": str(things.group)},
+    ),
+    "remove-team": _form(LEADS, lambda things: [things.matter, things.team]),
+    "matter-client": _form(LEADS, lambda things: [things.matter], client="A client"),
+    "matter-purposes": _form(LEADS, lambda things: [things.matter], purposes=""),
+    "purpose": _page(EVERYBODY),
+    "document-labels": _page(LEADS, lambda things: [things.document]),
+    # Privacy officers
+    "barriers": _page(OFFICERS),
+    "preview-barrier": Route(
+        allowed=OFFICERS,
+        method="POST",
+        gets=(200,),
+        ids=None,
+        fields=lambda things: {
+            "kind": "seal",
+            "place": "matter",
+            "matter": str(things.matter),
+            "reason": "x",
+        },
+    ),
+    "raise-barrier": _form(OFFICERS, gets=(400,), kind="wall", place="names", names="Nobody"),
+    "lift-barrier": _form(OFFICERS, lambda things: [things.barrier], reason="It is over."),
+    # The library
     "library": _page(MEMBERS, lambda things: [things.matter]),
     "library-rows": _page(MEMBERS, lambda things: [things.matter]),
     "upload": _form(MEMBERS, lambda things: [things.matter]),
@@ -140,6 +175,7 @@ ROUTES: dict[str, Route] = {
     "create-scim-token": _form(ADMINISTRATORS, gets=(200,), name="a token"),
     "revoke-scim-token": _form(ADMINISTRATORS, lambda things: [things.somebody]),
     "person-roles": _form(ADMINISTRATORS, lambda things: [things.somebody], roles="staff"),
+    "person-reading": _form(ADMINISTRATORS, lambda things: [things.somebody], clearance="1"),
     "person-active": _form(ADMINISTRATORS, lambda things: [things.somebody], active="yes"),
     "person": _page(ADMINISTRATORS, lambda things: [things.somebody]),
     "end-person-sessions": _form(ADMINISTRATORS, lambda things: [things.somebody]),

@@ -11,11 +11,15 @@ import pytest
 from django.urls import reverse
 from websockets.exceptions import ConnectionClosed
 
+from assistant.access.barriers import OPERATOR, Draft, raise_barrier
 from assistant.access.matters import add_member
+from assistant.access.models import Kind
+from assistant.access.teams import add_team
 from assistant.accounts.models import Session, User
 from assistant.chat import conversations
 from assistant.chat.ask import accept_question
 from assistant.documents import intake
+from compliance.events import Context
 from tests.integration.parse.conftest import make_pdf
 from tests.integration.web.routes import (
     EVERYBODY,
@@ -26,7 +30,7 @@ from tests.integration.web.routes import (
     Things,
     addresses_of_the_site,
 )
-from tests.people import Person, World, make_person, make_world
+from tests.people import Person, World, make_group, make_person, make_world
 from tests.samples import LEASE, WARFARIN
 from tests.visitor import Visitor
 
@@ -53,6 +57,7 @@ def visitors(house: World, installation: Any) -> Iterator[dict[str, Visitor]]:
         "member": house.bob,
         "lead": house.alice,
         "auditor": make_person("auditor", "auditor"),
+        "officer": make_person("officer", "privacy_officer"),
         "administrator": make_person("administrator", "administrator"),
     }
     with ExitStack() as stack:
@@ -76,11 +81,19 @@ def things(
     unwanted = house.add("unwanted.md", WARFARIN)
     cancelled = house.upload("cancelled.md", f"{WARFARIN}{uuid4()}")
     guest, somebody = make_person("guest"), make_person("somebody")
+    group, team = make_group("group"), make_group("team")
+    barrier = raise_barrier(
+        Context(),
+        Draft(kind=Kind.WALL, matter=house.matter.id, people=(somebody.user,)),
+        reason="For the test of addresses.",
+        using=OPERATOR,
+    )
     with house.as_alice() as acting:
         intake.cancel(acting.record, cancelled)
         add_member(
             acting.record, house.matter, acting.user, username=guest.username, level="member"
         )
+        add_team(acting.record, house.matter, acting.user, group_id=team.id)
     Visitor(installation.address, somebody).http.close()
     conversation, answer = _ask(house)
     forgettable, hidden = _ask(house)[0], _ask(house)[0]
@@ -101,6 +114,9 @@ def things(
         somebody=somebody.user.public_id,
         session=Session.objects.get(user=somebody.user).public_id,
         event=UUID(events[0]),
+        group=group.id,
+        team=team.id,
+        barrier=barrier.id,
     )
 
 

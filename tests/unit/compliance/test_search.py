@@ -38,8 +38,10 @@ def test_an_area_means_all_its_actions() -> None:
         "matter.renamed",
         "matter.member_added",
         "matter.member_removed",
-        "matter.wall_raised",
-        "matter.wall_lifted",
+        "matter.client_set",
+        "matter.purposes_set",
+        "matter.team_added",
+        "matter.team_removed",
     }
 
 

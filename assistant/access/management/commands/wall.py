@@ -1,6 +1,6 @@
 """`manage.py wall raise|lift --person U --matter M --reason R [--by USER] [--json]`.
 
-`raise` takes `--leave-without-lead`.
+`raise` takes `--leave-without-lead`. `manage.py barrier` does the same for every other barrier.
 """
 
 from argparse import ArgumentParser
@@ -8,11 +8,19 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from assistant.access.barriers import (
+    OPERATOR,
+    Draft,
+    lift_barrier,
+    matter_id_of,
+    raise_barrier,
+    wall_between,
+)
 from assistant.access.errors import Missing
-from assistant.access.models import Wall
-from assistant.access.walls import lift_wall, matter_id_of, raise_wall
+from assistant.access.models import Barrier, Kind
 from assistant.accounts.commands import Say, refused
 from assistant.accounts.models import User
+from compliance.events import Context
 from compliance.log import NotRecorded
 
 
@@ -35,7 +43,7 @@ class Command(Say):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = _account(options["person"])
+        person = account(options["person"])
         try:
             wall = _change(person, options)
         except Missing as error:
@@ -49,6 +57,7 @@ class Command(Say):
             raise refused(f"Nothing was changed: {error}") from error
         standing = wall.lifted_at is None
         result = {
+            "barrier": wall.id,
             "person": person.username,
             "matter": wall.matter_id,
             "state": "raised" if standing else "lifted",
@@ -59,22 +68,30 @@ class Command(Say):
         self.show(result, f"A wall {held} between {person.username} and {options['matter']}.")
 
 
-def _change(person: User, options: dict[str, Any]) -> Wall:
-    by = _account(options["by"]) if options["by"] else None
-    matter_id, reason = matter_id_of(options["matter"]), options["reason"]
-    if options["what"] == "lift":
-        return lift_wall(matter_id, person, reason=reason, by=by)
-    return raise_wall(
-        matter_id,
-        person,
-        reason=reason,
-        by=by,
-        leave_without_lead=options["leave_without_lead"],
-    )
-
-
-def _account(name: str) -> User:
+def account(name: str) -> User:
+    """The account of this name, or the command is refused."""
     person = User.objects.filter(username__iexact=name.strip()).first()
     if person is None:
         raise refused(f"There is no account called {name.strip()}.")
     return person
+
+
+def _change(person: User, options: dict[str, Any]) -> Barrier:
+    by = account(options["by"]) if options["by"] else None
+    record = Context(actor=by.public_id if by else None)
+    matter_id, reason = matter_id_of(options["matter"]), options["reason"]
+    standing = wall_between(matter_id, person)
+    if options["what"] == "lift":
+        if standing is None:
+            raise ValidationError(f"No wall stands between {person} and this matter.")
+        return lift_barrier(record, standing.id, reason=reason, by=by, using=OPERATOR)
+    if standing is not None:
+        raise ValidationError(f"A wall between {person} and this matter stands already.")
+    return raise_barrier(
+        record,
+        Draft(kind=Kind.WALL, matter=matter_id, people=(person,)),
+        reason=reason,
+        by=by,
+        leave_without_lead=options["leave_without_lead"],
+        using=OPERATOR,
+    )

@@ -70,6 +70,7 @@ PEOPLE = (
     Somebody(username="banker", name="Rafael Stenmark", role=STAFF, matters=(BANK,)),
     Somebody(username="analyst", name="Freya Castellane", role=STAFF, matters=(BANK,)),
     Somebody(username="auditor", name="Nora Lind", role=Role.AUDITOR),
+    Somebody(username="officer", name="Solveig Brandt", role=Role.PRIVACY_OFFICER),
     Somebody(username="administrator", name="Tomasz Zielinski", role=Role.ADMINISTRATOR),
 )
 

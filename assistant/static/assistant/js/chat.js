@@ -126,7 +126,10 @@ function live({ answer, id, event }) {
   }
   turn.lastId = id;
   if (outcome === "evidence") pane.show(turn);
-  if (outcome === "final") finished(turn);
+  if (outcome === "final") {
+    if (event.withheld) pane.show(turn);
+    finished(turn);
+  }
   if (stays) toEnd();
   else latest.hidden = false;
 }
@@ -170,7 +173,7 @@ function ask(text) {
   const { edited } = here;
   here.edited = null;
   const displaced = edited ? turns.slice(turns.indexOf(edited)) : [];
-  const follows = edited ? edited.data.follows : (turns.at(-1)?.id ?? "");
+  const follows = edited ? edited.data.follows : (turns.findLast((turn) => turn.id)?.id ?? "");
   const documents = composer.documents.checked;
   const message = { type: "ask", key: newKey(), text, documents, follows: follows || null, conversation: here.conversation, matter: here.matter };
   pending.add(message);

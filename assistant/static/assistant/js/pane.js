@@ -32,7 +32,8 @@ export class Pane {
     this.listPane.hidden = false;
     this.sourcePane.hidden = true;
     this.list.replaceChildren(...turn.data.evidence.map(card));
-    if (!turn.data.evidence.length) this.list.append(make("p", "hint", "No passages were found for this question."));
+    const nothing = turn.data.withheld ? "What this answer rests on is withheld." : "No passages were found for this question.";
+    if (!turn.data.evidence.length) this.list.append(make("p", "hint", nothing));
     for (const node of this.list.querySelectorAll(".excerpt")) {
       node.classList.toggle("long", node.scrollHeight > node.clientHeight + 4);
     }

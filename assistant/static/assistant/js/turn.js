@@ -190,7 +190,9 @@ export class Turn {
   end(final) {
     const { data } = this;
     for (const name of ["state", "text", "sentences", "citations", "reason", "model", "why"]) data[name] = final[name];
-    if (final.evidence?.length) data.evidence = final.evidence;
+    data.withheld = Boolean(final.withheld);
+    if (data.withheld) data.evidence = [];
+    else if (final.evidence?.length) data.evidence = final.evidence;
     this.showFound();
     this.why.className = `why why-${data.state}`;
     this.why.textContent = data.reason;
@@ -216,7 +218,8 @@ export class Turn {
     const parts = [];
     if (takes.length > 1) parts.push(switcher(takes, take, "Answer"));
     if (text) parts.push(button("Copy", "copy", { label: "Copy the answer with its sources" }));
-    parts.push(button("Ask again", "again"), button("Change the question", "edit"));
+    if (this.id) parts.push(button("Ask again", "again"));
+    parts.push(button("Change the question", "edit"));
     if (text) {
       parts.push(button("Helpful", "helpful"), button("Not helpful", "unhelpful"));
       parts.at(-2).setAttribute("aria-pressed", String(helpful === true));
