@@ -6,6 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from assistant.access.models import Matter
+from assistant.accounts.acting import Acting
+from assistant.accounts.identity import entered
 from assistant.accounts.models import User
 from compliance import log
 from compliance.events import Context, PurposeChosen
@@ -40,6 +42,13 @@ def current() -> str:
         cursor.execute("select auth.purpose()")
         (purpose,) = cursor.fetchone()
     return str(purpose or "")
+
+
+def act_for(acting: Acting, purpose: str | None) -> None:
+    """Have a command act for this purpose, as its option said; without one, for none."""
+    if purpose:
+        with entered(acting.token):
+            choose(acting.record, acting.user, purpose=purpose)
 
 
 def choose(record: Context, user: User, *, purpose: str) -> None:

@@ -217,17 +217,22 @@ begin
   delete from documents_documentgrant where group_id = wanted;
 end $$;
 
--- Who sees which matters and documents, for whatever purpose, break-glass aside.
+-- Who sees how many documents of which of these matters, for whatever purpose, break-glass aside;
+-- and who sees the matter itself.
 create function auth.places_in(wanted uuid[])
-returns table (uid bigint, matter uuid, document uuid)
+returns table (uid bigint, matter uuid, documents bigint, whole boolean)
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-  select r.uid, g.matter, null::uuid from auth.acl_group g
-    join auth.rights r on g.id = any (r.groups) and r.purpose = ''
-   where g.matter = any (wanted) and g.label = ''
-  union
-  select r.uid, d.matter_id, d.id from documents_document d
-    join auth.rights r on d.acl_group = any (r.groups)
-   where d.matter_id = any (wanted) and d.deleted_at is null
+  with held as (
+    select distinct r.uid, g.id, g.matter, g.label
+      from auth.acl_group g
+      join auth.rights r on g.id = any (r.groups)
+     where g.matter = any (wanted)
+       and r.uid in (select p from unnest(wanted) m, auth.people_of(m) p)),
+  counted as (
+    select d.acl_group, count(*) as documents from documents_document d
+     where d.matter_id = any (wanted) and d.deleted_at is null group by 1)
+  select h.uid, h.matter, coalesce(sum(c.documents), 0)::bigint, bool_or(h.label = '')
+    from held h left join counted c on c.acl_group = h.id group by 1, 2
 $$;
 
 -- What a barrier would do: it is raised, looked at and taken back, so this is exact.
@@ -238,7 +243,7 @@ language plpgsql security definer set search_path = pg_catalog, public, pg_temp 
 declare
   draft uuid := gen_random_uuid();
   touched uuid[];
-  remaining text[];
+  remaining jsonb;
   led uuid[];
   result jsonb;
 begin
@@ -250,24 +255,28 @@ begin
     insert into access_barriersubject (barrier_id, group_id) select draft, unnest(groups);
     touched := array(select distinct g.matter from auth.acl_group g
                       where g.matter = matter or g.client = client or draft = any (g.barriers));
-    remaining := array(select p::text from auth.places_in(touched) p);
+    remaining := (select jsonb_agg(p) from auth.places_in(touched) p);
     led := array(select distinct m.matter from auth.member m
-                       join auth.places_in(touched) p
-                         on p.uid = m.uid and p.matter = m.matter and p.document is null
-                       join accounts_user u on u.id = m.uid and u.is_active
-                      where m.leads);
+                   join auth.places_in(touched) p
+                     on p.uid = m.uid and p.matter = m.matter and p.whole
+                   join accounts_user u on u.id = m.uid and u.is_active
+                  where m.leads);
     raise exception 'taken back' using errcode = 'CL001';
   exception when sqlstate 'CL001' then
     null;
   end;
   with lost as (
-    select p.* from auth.places_in(touched) p
-     where not exists (select 1 from unnest(remaining) r where r = p::text)),
+    -- A barrier takes and never gives, so counts tell all.
+    select p.uid, p.matter, p.documents - coalesce(r.documents, 0) as documents,
+           p.whole and not coalesce(r.whole, false) as whole
+      from auth.places_in(touched) p
+      left join jsonb_to_recordset(coalesce(remaining, '[]'))
+             as r (uid bigint, matter uuid, documents bigint, whole boolean)
+        on r.uid = p.uid and r.matter = p.matter),
   closed as (
-    select u.public_id as person, u.display_name as name, u.username, m.id as matter, m.reference,
-           count(l.document) as documents, bool_or(l.document is null) as whole
+    select u.display_name as name, u.username, m.reference, l.documents, l.whole
       from lost l join accounts_user u on u.id = l.uid join access_matter m on m.id = l.matter
-     group by 1, 2, 3, 4, 5)
+     where l.documents > 0 or l.whole)
   select jsonb_build_object(
     'closed', coalesce((select jsonb_agg(to_jsonb(c) order by c.name, c.reference)
                           from closed c), '[]'),
@@ -276,7 +285,7 @@ begin
        where m.id = any (touched) and m.id <> all (led)
          and exists (select 1 from lost l join auth.member w
                        on w.uid = l.uid and w.matter = l.matter and w.leads
-                      where l.matter = m.id and l.document is null)), '[]'))
+                      where l.matter = m.id and l.whole)), '[]'))
     into result;
   return result;
 end $$;

@@ -120,6 +120,24 @@ def test_a_document_for_a_purpose_is_found_for_that_alone(fresh: World) -> None:
     assert _finds(fresh.bob, purpose="treatment") == BOTH
 
 
+def test_a_command_searches_for_a_purpose(fresh: World, installation: Any) -> None:
+    with fresh.as_alice() as acting:
+        set_purposes(
+            acting.record, fresh.matter, purposes="treatment", opens_in_emergency=False
+        )
+    with fresh.alice.acting() as acting:
+        with entered(acting.token):
+            purposes.choose(acting.record, acting.user, purpose="treatment")
+        with entered(acting.token):
+            document = document_for(fresh.documents["lease.md"])
+            set_labels(acting.record, document, Labels(purposes=("treatment",)))
+    words = ("search", "monthly rent", "--as", fresh.bob.username, "--json")
+    assert "4,250" not in installation.manage(*words).stdout
+    assert "4,250" in installation.manage(*words, "--purpose", "treatment").stdout
+    refused = installation.manage(*words, "--purpose", "billing")
+    assert (refused.returncode, refused.stdout) == (2, "")
+
+
 def test_only_purposes_that_are_offered_and_allowed_are_chosen(
     fresh: World, superuser: Any
 ) -> None:

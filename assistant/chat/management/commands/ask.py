@@ -1,4 +1,4 @@
-"""`manage.py ask "question" --as USER [--matter M] [--json]`: the whole path with no browser."""
+"""`manage.py ask "question" --as USER [--matter M] [--purpose P] [--json]`: the whole path."""
 
 import time
 from argparse import ArgumentParser
@@ -10,6 +10,7 @@ from django.db import transaction
 
 from assistant.access.errors import Missing
 from assistant.access.matters import matter_named, my_matters
+from assistant.access.purposes import act_for
 from assistant.accounts.acting import Acting, NoSuchPerson, acting_as
 from assistant.accounts.commands import Say, cannot, leave, refused
 from assistant.accounts.identity import entered
@@ -35,12 +36,14 @@ class Command(Say):
         parser.add_argument("question")
         parser.add_argument("--as", dest="user", required=True)
         parser.add_argument("--matter", help="reference or id; default: the person's only matter")
+        parser.add_argument("--purpose", help="for what the person reads; default: none")
         parser.add_argument("--here", action="store_true", help="answer in this process")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with acting_as(options["user"], command="ask") as acting:
+                act_for(acting, options["purpose"])
                 result = _ask(acting, options)
         except NoSuchPerson as error:
             raise cannot(str(error)) from error

@@ -1,4 +1,7 @@
-"""`manage.py search "words" --as USER [--matter M] [-k N] [--json]`: what this person may find."""
+"""`manage.py search "words" --as USER [--matter M] [--purpose P] [-k N] [--json]`.
+
+Lists what this person may find.
+"""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -10,6 +13,7 @@ from django.core.exceptions import ValidationError
 
 from assistant.access.errors import Missing
 from assistant.access.matters import matter_named
+from assistant.access.purposes import act_for
 from assistant.accounts.acting import Acting, NoSuchPerson, acting_as
 from assistant.accounts.commands import Say, cannot, refused
 from assistant.accounts.identity import entered
@@ -27,6 +31,7 @@ class Command(Say):
         parser.add_argument("words")
         parser.add_argument("--as", dest="user", required=True)
         parser.add_argument("--matter", help="reference or id; default: all the person's matters")
+        parser.add_argument("--purpose", help="for what the person reads; default: none")
         parser.add_argument("-k", type=int, default=10, help="how many passages")
         parser.add_argument("--json", action="store_true")
 
@@ -59,6 +64,7 @@ class Command(Say):
 
 def _search(options: dict[str, Any], *, waiting: Callable[[], None]) -> list[retrieve.Found]:
     with acting_as(options["user"], command="search") as acting:
+        act_for(acting, options["purpose"])
         vector = vectors.embedder().query(options["words"])
         with admission.admitted(waiting=waiting), entered(acting.token):
             return _search_entered(acting, vector, options)
