@@ -91,6 +91,9 @@ from compliance.events.reviews import PlaceExpired as PlaceExpired
 from compliance.events.reviews import PlaceRemoved as PlaceRemoved
 from compliance.events.reviews import ReviewClosed as ReviewClosed
 from compliance.events.reviews import ReviewOpened as ReviewOpened
+from compliance.events.rules import ChangeTried as ChangeTried
+from compliance.events.rules import ReadersLookedUp as ReadersLookedUp
+from compliance.events.rules import RightsLookedUp as RightsLookedUp
 from compliance.events.system import CommandRun as CommandRun
 from compliance.events.system import IndexTrained as IndexTrained
 from compliance.events.system import RecordRead as RecordRead

@@ -8,13 +8,15 @@ from uuid import UUID
 from django.urls import URLPattern, URLResolver, get_resolver
 
 EVERYBODY = frozenset(
-    {"outsider", "member", "lead", "auditor", "officer", "administrator"}
+    "outsider walled former member lead auditor officer administrator".split()
 )
+"""Whoever is signed in: `walled` is a lead behind a wall, `former` was taken out of the matter."""
 MEMBERS = frozenset({"member", "lead"})
 OWNER = frozenset({"member"})
 LEADS = frozenset({"lead"})
 AUDITORS = frozenset({"auditor"})
 OFFICERS = frozenset({"officer"})
+RULE_READERS = AUDITORS | OFFICERS
 ADMINISTRATORS = frozenset({"administrator"})
 DECIDERS = LEADS | OFFICERS
 
@@ -184,6 +186,12 @@ ROUTES: dict[str, Route] = {
         fields=lambda things: {"matter": str(things.matter), "all": "yes"},
     ),
     "close-review": _form(OFFICERS, lambda things: [things.closed], gets=(400,)),
+    # Auditors and privacy officers
+    "rules": _page(RULE_READERS),
+    "rules-readers": _page(RULE_READERS, gets=(400,)),
+    "rules-rights": _page(RULE_READERS, gets=(400,)),
+    "rules-try": _page(RULE_READERS),
+    "rules-tried": _form(RULE_READERS, gets=(400,), change="add-member"),
     # The library
     "library": _page(MEMBERS, lambda things: [things.matter]),
     "library-rows": _page(MEMBERS, lambda things: [things.matter]),
