@@ -31,6 +31,9 @@ GROWTH = 2
 """The cells are made anew when there are this many times the passages they were made for."""
 
 SEED = 1
+PATIENCE = "5s"
+"""How long putting the table in order waits for a reader; searches that come meanwhile wait too."""
+
 LOCK_NOT_AVAILABLE = "55P03"
 _PIECE = 20_000
 
@@ -110,8 +113,7 @@ def _tidy(tell: Callable[[str], None]) -> None:
     tell("Putting the table in order; searches wait for some seconds…")
     try:
         with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
-            # Whoever waits behind us waits no longer than this for a long reader before us.
-            cursor.execute("set local lock_timeout = '5s'")
+            cursor.execute(f"set local lock_timeout = '{PATIENCE}'")
             cursor.execute("cluster documents_passagevector using passages_by_group_and_cell")
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
