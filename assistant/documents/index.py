@@ -145,21 +145,23 @@ def _sample(passages: int, wanted: int) -> Vectors:
 def _put(cursor: Any, centres: Vectors, tell: Callable[[str], None]) -> None:
     # Nothing is inserted or moved between here and the commit; reading goes on.
     cursor.execute("lock table documents_passagevector in share row exclusive mode")
-    cursor.execute("delete from auth.cell")
-    with cursor.copy("copy auth.cell (id, centre) from stdin") as copy:
-        for number, centre in enumerate(centres, start=1):
-            copy.write_row((number, "[" + ",".join(map(str, centre.tolist())) + "]"))
+    sums = cells.Sums(len(centres))
     cursor.execute("create temp table moved (passage_id bigint, cell int) on commit drop")
     done = 0
     for ids, former, vectors in _read(
         "select passage_id, cell, halfvec_send(embedding) from documents_passagevector"
     ):
         home = cells.nearest(vectors, centres) + 1
+        sums.add(vectors, home - 1)
         with cursor.copy("copy moved from stdin") as copy:
             for place in np.flatnonzero(home != former).tolist():
                 copy.write_row((int(ids[place]), int(home[place])))
         done += len(ids)
         tell(f"{done} passages have their cell")
+    cursor.execute("delete from auth.cell")
+    with cursor.copy("copy auth.cell (id, centre, spread) from stdin") as copy:
+        for number, (mean, spread) in enumerate(sums.cells(otherwise=centres), start=1):
+            copy.write_row((number, "[" + ",".join(map(str, mean.tolist())) + "]", spread))
     cursor.execute("analyze moved")
     # The counts are made whole below, not row by row.
     cursor.execute("alter table documents_passagevector disable trigger count_cells_moved")
