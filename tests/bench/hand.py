@@ -57,7 +57,7 @@ def _one(ask: Ask, real: Base, admin: "psycopg.Connection[Any]") -> tuple[float,
     vector = written(real.asked[ask.question])
     with entered(ask.token), connection.cursor() as cursor:
         query, execute, values = _statement(vector)
-        with admin.transaction(), admin.cursor() as plain:
+        with admin.transaction(), psycopg.ClientCursor(admin) as plain:
             under, by_hand = [], []
             for one in (cursor, plain):
                 one.execute(_PLAN)
