@@ -43,6 +43,35 @@ def centres_of(sample: Vectors, *, cells: int, seed: int) -> Vectors:
     return centres
 
 
+class Sums:
+    """Adds up the vectors of each cell, piece by piece, for their means and how far they spread."""
+
+    def __init__(self, cells: int) -> None:
+        self._sums = np.zeros((cells, 0), dtype=np.float64)
+        self._counts = np.zeros(cells, dtype=np.int64)
+
+    def add(self, vectors: Vectors, home: Numbers) -> None:
+        """Count these vectors to the cells whose places (from 0) `home` names."""
+        if not self._sums.size:
+            self._sums = np.zeros((len(self._counts), vectors.shape[1]))
+        order = np.argsort(home, kind="stable")
+        filled, starts = np.unique(home[order], return_index=True)
+        self._sums[filled] += np.add.reduceat(vectors[order], starts, axis=0)
+        self._counts += np.bincount(home, minlength=len(self._counts))
+
+    def cells(self, *, otherwise: Vectors) -> Iterator[tuple[Vectors, float]]:
+        """Each cell's mean and spread; an empty one is where `otherwise` puts it, without spread.
+
+        For vectors of length one the mean square distance to the mean is one less its square.
+        """
+        for number, count in enumerate(self._counts.tolist()):
+            if not count:
+                yield otherwise[number], 0.0
+                continue
+            mean: Vectors = (self._sums[number] / count).astype(np.float32)
+            yield mean, max(0.0, 1 - float(mean @ mean)) ** 0.5
+
+
 def nearest(vectors: Vectors, centres: Vectors) -> Numbers:
     """For each vector the place of its nearest centre, counted from 0."""
     found = np.empty(len(vectors), dtype=np.int64)

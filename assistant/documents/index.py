@@ -31,6 +31,9 @@ GROWTH = 2
 """The cells are made anew when there are this many times the passages they were made for."""
 
 SEED = 1
+PATIENCE = "5s"
+"""How long putting the table in order waits for a reader; searches that come meanwhile wait too."""
+
 LOCK_NOT_AVAILABLE = "55P03"
 _PIECE = 20_000
 
@@ -110,8 +113,7 @@ def _tidy(tell: Callable[[str], None]) -> None:
     tell("Putting the table in order; searches wait for some seconds…")
     try:
         with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
-            # Whoever waits behind us waits no longer than this for a long reader before us.
-            cursor.execute("set local lock_timeout = '5s'")
+            cursor.execute(f"set local lock_timeout = '{PATIENCE}'")
             cursor.execute("cluster documents_passagevector using passages_by_group_and_cell")
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
@@ -143,21 +145,23 @@ def _sample(passages: int, wanted: int) -> Vectors:
 def _put(cursor: Any, centres: Vectors, tell: Callable[[str], None]) -> None:
     # Nothing is inserted or moved between here and the commit; reading goes on.
     cursor.execute("lock table documents_passagevector in share row exclusive mode")
-    cursor.execute("delete from auth.cell")
-    with cursor.copy("copy auth.cell (id, centre) from stdin") as copy:
-        for number, centre in enumerate(centres, start=1):
-            copy.write_row((number, "[" + ",".join(map(str, centre.tolist())) + "]"))
+    sums = cells.Sums(len(centres))
     cursor.execute("create temp table moved (passage_id bigint, cell int) on commit drop")
     done = 0
     for ids, former, vectors in _read(
         "select passage_id, cell, halfvec_send(embedding) from documents_passagevector"
     ):
         home = cells.nearest(vectors, centres) + 1
+        sums.add(vectors, home - 1)
         with cursor.copy("copy moved from stdin") as copy:
             for place in np.flatnonzero(home != former).tolist():
                 copy.write_row((int(ids[place]), int(home[place])))
         done += len(ids)
         tell(f"{done} passages have their cell")
+    cursor.execute("delete from auth.cell")
+    with cursor.copy("copy auth.cell (id, centre, spread) from stdin") as copy:
+        for number, (mean, spread) in enumerate(sums.cells(otherwise=centres), start=1):
+            copy.write_row((number, "[" + ",".join(map(str, mean.tolist())) + "]", spread))
     cursor.execute("analyze moved")
     # The counts are made whole below, not row by row.
     cursor.execute("alter table documents_passagevector disable trigger count_cells_moved")

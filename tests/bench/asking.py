@@ -12,7 +12,7 @@ import redis
 
 from assistant.access.matters import add_member
 from assistant.broker import app
-from tests.bench import hop
+from tests.bench import finding, hop
 from tests.bench.corpus import full_world, questions
 from tests.bench.place import Place
 from tests.bench.tab import Seen, Tab, tab
@@ -39,7 +39,8 @@ def run(place: Place) -> list[Row]:
     people = _team(world, STREAMS // 4)
     visitors = [Visitor(place.installation.address, person) for person in people]
     try:
-        rows = []
+        note("asking: one search by its parts…")
+        rows = [finding.row(world)]
         with place.model(ttft_ms=0, itl_ms=0, tokens=12):
             _warm(visitors[0], world)
             note("asking: evidence…")

@@ -38,7 +38,7 @@ def run(place: Place) -> list[Row]:
             note("rights: identity…")
             rows += identity.rows(built, place.installation.state()["databases"]["app"])
             note("rights: many clients…")
-            rows.append(crowd.row(built, real))
+            rows.append(crowd.row(built, real, place.installation.state()["pids"]["postgres"]))
             note("rights: a graph beside it…")
             rows.append(graph.row(built, real, truth, database))
     return rows

@@ -79,18 +79,21 @@ def _ids(statement: str, values: list[Any]) -> list[int]:
 
 
 def asks(house: House, real: Base, *, each: int) -> list[Ask]:
-    """So many questions for each person of each level, levels mixed, always the same."""
+    """So many questions for each person of each level, levels mixed, always the same.
+
+    The few people of one domain ask about each domain.
+    """
     random = np.random.default_rng(7)
     made = []
-    for turn in range(each):
+    for _ in range(each):
         for level in LEVELS:
             for person, token in enumerate(house.tokens[level]):
-                question = int(random.integers(0, len(real.questions)))
+                choices = [np.arange(len(real.questions))]
                 if level == "one domain":
-                    # Their questions come from every domain in turn.
-                    of_domain = np.flatnonzero(real.question_domain == turn % 3)
-                    question = int(random.choice(of_domain))
-                made.append(Ask(level=level, person=person, token=token, question=question))
+                    choices = [np.flatnonzero(real.question_domain == one) for one in range(3)]
+                for several in choices:
+                    question = int(random.choice(several))
+                    made.append(Ask(level=level, person=person, token=token, question=question))
     return made
 
 

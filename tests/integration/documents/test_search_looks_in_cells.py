@@ -331,6 +331,21 @@ def test_training_is_on_record_and_refused_where_it_gains_nothing(
     assert '"is_due": false' in database.manage("index", "show", "--json").stdout
 
 
+def test_training_gives_way_to_a_long_reader(
+    full: World, database: Any, topics: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "PATIENCE", "50ms")
+    told: list[str] = []
+    with full.as_alice():
+        before = _exact(topics[0], 10)
+    with psycopg.connect(database.state()["databases"]["superuser"]) as reader:
+        reader.execute("select 1 from documents_passagevector limit 1")
+        index.train(least=1, count=40, tell=told.append)
+    assert told[-1].startswith("Somebody reads the table for long")
+    with full.as_alice():
+        assert _nearest(topics[0], 10) == before
+
+
 def test_64_threads_never_find_each_other_s_passages(full: World, topics: Any) -> None:
     """Alice, Charlie and nobody share the pool, with errors, rollbacks and searches in between."""
     wrong: list[object] = []
