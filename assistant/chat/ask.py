@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from assistant.access.errors import Missing
 from assistant.access.matters import matter_for
 from assistant.accounts import identity
 from assistant.accounts.models import User
@@ -137,7 +138,9 @@ def _again(question: Question, text: str) -> Accepted:
     if question.text != text:
         raise ValidationError("This key was used for another question. Send a new key.")
     answer = question.answers.order_by("created_at").first()
-    assert answer is not None, "a question is stored together with its answer"
+    if answer is None:
+        # It was stored together with its question, so it is withheld now.
+        raise Missing
     return Accepted(
         conversation=question.conversation, question=question, answer=answer, is_new=False
     )
