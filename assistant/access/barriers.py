@@ -22,7 +22,7 @@ from assistant.access.models import Barrier, BarrierSubject, Kind, Matter
 from assistant.access.upkeep import OWNER
 from assistant.accounts.models import Group, User
 from compliance import log
-from compliance.events import BarrierLifted, BarrierRaised, BarriersRead, Context, Digest
+from compliance.events import BarrierLifted, BarrierRaised, BarriersRead, Context
 
 OFFICER, OPERATOR = DEFAULT_DB_ALIAS, OWNER
 LONGEST_NAME = 120
@@ -142,25 +142,31 @@ def raise_barrier(
             raised_by=by,
         )
         log.append(
-            BarrierRaised(
-                object=barrier.id,
-                kind=draft.kind.value,
-                people=tuple(person.public_id for person in draft.people),
-                groups=tuple(group.id for group in draft.groups),
-                client=draft.client,
-                document=draft.document,
-                names=log.commitment("\n".join(draft.names)).digest if draft.names else None,
-                reason=Digest(kept.digest),
-            ),
-            context=_about(record, draft.matter),
-            using=using,
+            _raised(barrier, draft, kept), context=_about(record, draft.matter), using=using
         )
-        barrier.save(using=using, force_insert=True)
-        BarrierSubject.objects.using(using).bulk_create(
-            [BarrierSubject(barrier=barrier, user=person) for person in draft.people]
-            + [BarrierSubject(barrier=barrier, group=group) for group in draft.groups]
-        )
+        _store(barrier, draft, using)
         return barrier
+
+
+def _raised(barrier: Barrier, draft: Draft, kept: log.Commitment) -> BarrierRaised:
+    return BarrierRaised(
+        object=barrier.id,
+        kind=draft.kind.value,
+        people=tuple(person.public_id for person in draft.people),
+        groups=tuple(group.id for group in draft.groups),
+        client=draft.client,
+        document=draft.document,
+        names=log.commitment("\n".join(draft.names)).digest if draft.names else None,
+        reason=kept.digest,
+    )
+
+
+def _store(barrier: Barrier, draft: Draft, using: str) -> None:
+    barrier.save(using=using, force_insert=True)
+    BarrierSubject.objects.using(using).bulk_create(
+        [BarrierSubject(barrier=barrier, user=person) for person in draft.people]
+        + [BarrierSubject(barrier=barrier, group=group) for group in draft.groups]
+    )
 
 
 def lift_barrier(
@@ -186,22 +192,16 @@ def lift_barrier(
         if barrier is None:
             raise Missing
         people = tuple(s.user.public_id for s in barrier.subjects.all() if s.user is not None)
-        log.append(
-            BarrierLifted(
-                object=barrier.id, kind=barrier.kind, people=people, reason=Digest(kept.digest)
-            ),
-            context=_about(record, barrier.matter_id),
-            using=using,
+        event = BarrierLifted(
+            object=barrier.id, kind=barrier.kind, people=people, reason=kept.digest
         )
-        lifted = (
-            Barrier.objects.using(using)
-            .filter(pk=barrier.pk, lifted_at__isnull=True)
-            .update(
-                lift_reason=reason.strip(),
-                lift_nonce=kept.nonce,
-                lifted_by=by,
-                lifted_at=timezone.now(),
-            )
+        log.append(event, context=_about(record, barrier.matter_id), using=using)
+        standing = Barrier.objects.using(using).filter(pk=barrier.pk, lifted_at__isnull=True)
+        lifted = standing.update(
+            lift_reason=reason.strip(),
+            lift_nonce=kept.nonce,
+            lifted_by=by,
+            lifted_at=timezone.now(),
         )
         if not lifted:
             raise ValidationError("This wall keeps you out, so somebody else has to lift it.")

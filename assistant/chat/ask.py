@@ -141,7 +141,9 @@ def _again(question_id: UUID, text: str) -> Accepted:
     if question.text != text:
         raise ValidationError("This key was used for another question. Send a new key.")
     answer = question.answers.order_by("created_at").first()
-    assert answer is not None, "a question is stored together with its answer"
+    if answer is None:
+        # It was stored together with its question, so it is withheld now.
+        raise Missing
     return Accepted(
         conversation=question.conversation, question=question, answer=answer, is_new=False
     )

@@ -277,13 +277,15 @@ as $$
    where g.matter = wanted and g.label = '' and g.id = any (auth.my_groups())
 $$;
 
--- Changes whenever somebody's rights may have, also by the clock alone.
+-- Changes whenever somebody's rights may have, also by the clock alone. The tokens that work is
+-- done with are left out: each question makes one, and they end with their session.
+create index sessions_of_their_own on auth.session (expires_at) where parent is null;
 create function auth.change_stamp() returns text
 language sql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
   select (select count(*) || '.' || coalesce(max(id), 0) from auth.change)
       || '.' || (select count(*) from access_emergency where expires_at <= clock_timestamp())
       || '.' || (select count(*) || '.' || count(*) filter (where expires_at <= clock_timestamp())
-                   from auth.session)
+                   from auth.session where parent is null)
 $$;
 """
 

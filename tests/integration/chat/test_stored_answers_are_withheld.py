@@ -34,8 +34,9 @@ class Talk:
     def __init__(self, world: World, visitor: Visitor, model: ModelServer) -> None:
         self.world, self.visitor = world, visitor
         model.enqueue(TRUE, TRUE)
+        key = uuid4()
         with visitor.socket() as socket:
-            first = socket.ask(ASKED, world.matter.id)
+            first = socket.ask(ASKED, world.matter.id, key=key)
             socket.events(first["answer"])
             self.conversation = UUID(first["conversation"])
             second = socket.ask(
@@ -46,6 +47,7 @@ class Talk:
             )
             socket.events(second["answer"])
         self.answers = [UUID(first["answer"]), UUID(second["answer"])]
+        self.key = key
         visitor.post(f"/chat/{self.conversation}/rename/", {"title": RENAMED})
 
     @property
@@ -123,6 +125,8 @@ def test_nothing_can_be_done_with_it(talk: Talk, model: ModelServer) -> None:
     with talk.visitor.socket() as socket:
         socket.send(type="follow", answer=talk.answers[0], after="0")
         assert socket.next_of("refused", "event", "snapshot")["code"] == "missing"
+        sent_again = socket.ask(ASKED, talk.world.matter.id, key=talk.key)
+        assert sent_again["code"] == "missing"
     asked = len(model.requests)
     with talk.visitor.socket() as socket:
         more = socket.ask(ASKED, talk.world.matter.id, conversation=talk.conversation)
