@@ -1,0 +1,90 @@
+"""The rules in Python say of every person, purpose and document what row security shows.
+
+`CLOISTER_RANDOM_WORLDS=5000` tries that many worlds, other ones each time.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from assistant.access.rules import World, decide, sees_matter
+from assistant.access.rules.changes import Raise
+from tests.integration.access.rows import Rows, everybody
+from tests.integration.access.worlds import PURPOSES, Case, Named, Words, behind, cases
+
+WORLDS = int(os.environ.get("CLOISTER_RANDOM_WORLDS", "0"))
+
+
+def told(case: Case) -> World:
+    """The world that the mirror is told of: with the documents that speak of listed names."""
+    barriers = {each.barrier.id: behind(each, case.words) for each in case.named}
+    return replace(case.world, barriers=barriers)
+
+
+def disagreements(rows: Rows, world: World) -> list[str]:
+    """Where the mirror and the database differ, in words."""
+    found = []
+    for person in everybody(world):
+        for purpose in ("", *PURPOSES):
+            at = datetime.now(UTC)
+            documents, of_versions, matters = rows.seen(person, purpose)
+            verdicts = {
+                key: decide(world, person, key, purpose=purpose, at=at) for key in world.documents
+            }
+            mirrored = {key for key, verdict in verdicts.items() if verdict.allowed}
+            for key in mirrored ^ documents | documents ^ of_versions:
+                shown = key in documents, key in of_versions
+                found.append(f"{person} {purpose!r} {key}: shown {shown}, {verdicts[key]}")
+            known = {key for key in world.matters if sees_matter(world, person, key, at=at)}
+            found += [f"{person} {purpose!r} matter {key}" for key in known ^ matters]
+    return found
+
+
+@pytest.fixture(scope="module")
+def connection(database: Any) -> Any:
+    """A connection of the database's administrator."""
+    with psycopg.connect(database.state()["databases"]["superuser"]) as connection:
+        yield connection
+
+
+@settings(
+    max_examples=WORLDS or 60,
+    derandomize=not WORLDS,
+    deadline=None,
+    database=None,
+    suppress_health_check=[*HealthCheck],
+)
+@given(case=cases())
+def test_the_rules_in_python_agree_with_row_security(connection: Any, case: Case) -> None:
+    rows = Rows(connection)
+    with connection.transaction(force_rollback=True):
+        rows.write(case)
+        words: Mapping[UUID, str] = case.words
+        named = list(case.named)
+        world = told(case)
+        assert disagreements(rows, world) == []
+        for change in case.changes:
+            rows.change(change)
+            if isinstance(change, Words):
+                words = {**words, change.document: change.words}
+            elif isinstance(change, Named):
+                named.append(change)
+                world = Raise(barrier=change.barrier).applied_to(world)
+            else:
+                world = change.applied_to(world)
+            # Which documents speak of a listed name is known anew, for the barriers that stand.
+            standing = {
+                each.barrier.id: behind(each, words)
+                for each in named
+                if each.barrier.id in world.barriers
+            }
+            world = replace(world, barriers=standing)
+        if case.changes:
+            assert disagreements(rows, world) == []
