@@ -88,9 +88,10 @@ create trigger grants_removed after delete on documents_documentgrant
 -- Restricted lists: a document that speaks of a listed name stands behind the list's barrier.
 create function auth.name_pattern(names text[]) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select '\m(' || string_agg(
+  -- Not \m and \M: no word ends after the full stop of "Inc."
+  select '(?<!\w)(' || string_agg(
            regexp_replace(regexp_replace(btrim(n), '([.^$*+?()\[\]{{}}\\|-])', '\\\1', 'g'),
-                          '\s+', '\\s+', 'g'), '|') || ')\M'
+                          '\s+', '[\\s\\u00A0]+', 'g'), '|') || ')(?!\w)'
     from unnest(names) n where btrim(n) <> ''
 $$;
 

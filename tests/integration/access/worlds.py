@@ -1,5 +1,6 @@
 """Random worlds of rules, drawn as plain values."""
 
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -102,13 +103,17 @@ def _some(values: Iterable[Any], most: int | None = None) -> st.SearchStrategy[f
     return st.frozensets(st.sampled_from(pool), max_size=len(pool) if most is None else most)
 
 
+def _mostly() -> st.SearchStrategy[bool]:
+    return st.integers(0, 9).map(lambda number: number < 9)
+
+
 def _person(number: int) -> st.SearchStrategy[Person]:
     return st.builds(
         Person,
         id=st.just(number),
         clearance=st.sampled_from((1, 0, 2)),
-        is_active=st.sampled_from((True, True, True, False)),
-        is_administrator=st.sampled_from((False, False, False, True)),
+        is_active=_mostly(),
+        is_administrator=_mostly().map(operator.not_),
         groups=_some(GROUPS, 2),
     )
 
@@ -122,8 +127,8 @@ def _document(key: UUID, matters: tuple[UUID, ...]) -> st.SearchStrategy[Documen
         purposes=_some(PURPOSES, 2),
         is_restricted=st.booleans(),
         people=_some(PEOPLE, 2),
-        groups=_some(GROUPS, 1),
-        is_deleted=st.sampled_from((False, False, False, True)),
+        groups=_some(GROUPS, 2),
+        is_deleted=_mostly().map(operator.not_),
     )
 
 
@@ -195,7 +200,7 @@ def cases(draw: st.DrawFn) -> Case:
         key: Matter(
             id=key,
             client=draw(st.sampled_from(clients)),
-            members=draw(_some(PEOPLE)),
+            members=draw(st.frozensets(st.sampled_from(PEOPLE), min_size=1)),
             teams=draw(_some(GROUPS, 2)),
         )
         for key in MATTERS
