@@ -80,6 +80,9 @@ from compliance.events.people import SignInBegun as SignInBegun
 from compliance.events.people import SignInFailed as SignInFailed
 from compliance.events.people import SignInFailure as SignInFailure
 from compliance.events.people import SteppedUp as SteppedUp
+from compliance.events.rules import ChangeTried as ChangeTried
+from compliance.events.rules import ReadersLookedUp as ReadersLookedUp
+from compliance.events.rules import RightsLookedUp as RightsLookedUp
 from compliance.events.system import CommandRun as CommandRun
 from compliance.events.system import RecordRead as RecordRead
 from compliance.events.system import SystemStarted as SystemStarted

@@ -512,8 +512,9 @@ create trigger remember after insert or delete on access_teamplace
   for each row execute function auth.remember('team', 'matter_id,group_id');
 create trigger remember after insert or delete on accounts_groupmember
   for each row execute function auth.remember('place', 'group_id,user_id');
-create trigger remember after insert or update of clearance, is_active, purposes on accounts_user
-  for each row execute function auth.remember('person', 'id,clearance,is_active,purposes');
+create trigger remember after insert or update of clearance, is_active, purposes, roles
+  on accounts_user
+  for each row execute function auth.remember('person', 'id,clearance,is_active,purposes,roles');
 create trigger remember after insert or update of client_id on access_matter
   for each row execute function auth.remember('matter', 'id,client_id');
 create trigger remember after insert or update on access_barrier
@@ -525,7 +526,7 @@ create trigger remember after insert or delete on auth.document_barrier
   for each row execute function auth.remember('behind', 'document,barrier');
 create trigger remember after insert or update on access_emergency
   for each row execute function auth.remember(
-    'emergency', 'person_id,matter_id,document_id,opened_at,expires_at');
+    'emergency', 'id,person_id,matter_id,document_id,opened_at,expires_at');
 
 -- The rules as they held at a time, for those whose work is to look at rules.
 create function auth.facts_at(at timestamptz) returns table (kind text, data jsonb)

@@ -26,7 +26,9 @@ class MemberPlace:
 
         return replace(
             world,
-            matters=_at(world.matters, self.matter, lambda m: replace(m, members=change(m.members))),
+            matters=_at(
+                world.matters, self.matter, lambda m: replace(m, members=change(m.members))
+            ),
         )
 
 
@@ -78,7 +80,9 @@ class Grant:
     def applied_to(self, world: World) -> World:
         def change(people: frozenset[int], groups: frozenset[UUID]) -> dict[str, frozenset[object]]:
             return {
-                "people": people if self.person is None else _with(people, self.person, self.present),
+                "people": people
+                if self.person is None
+                else _with(people, self.person, self.present),
                 "groups": groups if self.group is None else _with(groups, self.group, self.present),
             }
 
@@ -107,7 +111,8 @@ class Labels:
             return world
         now = replace(
             was,
-            classification=was.classification if self.classification is None
+            classification=was.classification
+            if self.classification is None
             else self.classification,
             purposes=was.purposes if self.purposes is None else self.purposes,
             is_restricted=was.is_restricted if self.is_restricted is None else self.is_restricted,

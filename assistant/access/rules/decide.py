@@ -33,7 +33,9 @@ def decide(world: World, person: int, document: UUID, *, purpose: str, at: datet
     emergencies = tuple(_emergencies(world, reader, wanted, at))
     if obstacles:
         return Verdict(allowed=bool(emergencies), reasons=emergencies or obstacles)
-    return Verdict(allowed=True, reasons=(*places, *_favours(reader, wanted, purpose), *emergencies))
+    return Verdict(
+        allowed=True, reasons=(*places, *_favours(reader, wanted, purpose), *emergencies)
+    )
 
 
 def sees_matter(world: World, person: int, matter: UUID, *, at: datetime) -> bool:

@@ -95,15 +95,24 @@ class Rows:
             case Grant():
                 self._grant(change.document, change.person, change.group, change.present)
             case Labels():
-                self._set("documents_document", change.document, {
-                    "classification": change.classification,
-                    "purposes": None if change.purposes is None else sorted(change.purposes),
-                    "is_restricted": change.is_restricted,
-                })
+                self._set(
+                    "documents_document",
+                    change.document,
+                    {
+                        "classification": change.classification,
+                        "purposes": None if change.purposes is None else sorted(change.purposes),
+                        "is_restricted": change.is_restricted,
+                    },
+                )
             case Account():
-                self._set("accounts_user", change.person, {
-                    "clearance": change.clearance, "is_active": change.is_active,
-                })
+                self._set(
+                    "accounts_user",
+                    change.person,
+                    {
+                        "clearance": change.clearance,
+                        "is_active": change.is_active,
+                    },
+                )
             case MatterClient():
                 self.run(
                     "update access_matter set client_id = %s where id = %s",
@@ -125,7 +134,9 @@ class Rows:
         self.run(
             "insert into auth.session (token_hash, uid, expires_at, purpose)"
             " values (sha256(convert_to(%s, 'UTF8')), %s, now() + interval '1 hour', %s)",
-            token, person, purpose,
+            token,
+            person,
+            purpose,
         )
         try:
             with self.connection.transaction():
@@ -171,7 +182,9 @@ class Rows:
             "insert into access_matter (id, reference, name, client_id, purposes,"
             " opens_in_emergency, acl_group, created_by_id, created_at)"
             " values (%s, 'R', 'A matter', %s, '{}', false, 0, %s, now())",
-            matter.id, matter.client, FOUNDER,
+            matter.id,
+            matter.client,
+            FOUNDER,
         )
 
     def _member(self, matter: UUID, person: int, present: bool) -> None:
@@ -179,12 +192,15 @@ class Rows:
             self.run(
                 "insert into access_membership (matter_id, user_id, level, added_by_id, added_at)"
                 " values (%s, %s, 'member', %s, now()) on conflict do nothing",
-                matter, person, FOUNDER,
+                matter,
+                person,
+                FOUNDER,
             )
         else:
             self.run(
                 "delete from access_membership where matter_id = %s and user_id = %s",
-                matter, person,
+                matter,
+                person,
             )
 
     def _team(self, matter: UUID, group: UUID, present: bool) -> None:
@@ -192,12 +208,15 @@ class Rows:
             self.run(
                 "insert into access_teamplace (matter_id, group_id, added_by_id, added_at)"
                 " values (%s, %s, %s, now()) on conflict do nothing",
-                matter, group, FOUNDER,
+                matter,
+                group,
+                FOUNDER,
             )
         else:
             self.run(
                 "delete from access_teamplace where matter_id = %s and group_id = %s",
-                matter, group,
+                matter,
+                group,
             )
 
     def _place(self, group: UUID, person: int, present: bool) -> None:
@@ -205,28 +224,32 @@ class Rows:
             self.run(
                 "insert into accounts_groupmember (group_id, user_id, added_at)"
                 " values (%s, %s, now()) on conflict do nothing",
-                group, person,
+                group,
+                person,
             )
         else:
             self.run(
                 "delete from accounts_groupmember where group_id = %s and user_id = %s",
-                group, person,
+                group,
+                person,
             )
 
-    def _grant(
-        self, document: UUID, person: int | None, group: UUID | None, present: bool
-    ) -> None:
+    def _grant(self, document: UUID, person: int | None, group: UUID | None, present: bool) -> None:
         if present:
             self.run(
                 "insert into documents_documentgrant (document_id, user_id, group_id)"
                 " values (%s, %s, %s) on conflict do nothing",
-                document, person, group,
+                document,
+                person,
+                group,
             )
         else:
             self.run(
                 "delete from documents_documentgrant where document_id = %s"
                 " and user_id is not distinct from %s and group_id is not distinct from %s",
-                document, person, group,
+                document,
+                person,
+                group,
             )
 
     def _document(self, document: Document, words: str, stands_alone: bool) -> None:
@@ -234,8 +257,14 @@ class Rows:
             "insert into documents_document (id, matter_id, acl_group, title, classification,"
             " purposes, is_restricted, stands_alone, created_by_id, created_at, deleted_at)"
             " values (%s, %s, 0, %s, %s, %s, %s, %s, %s, now(), case when %s then now() end)",
-            document.id, document.matter, str(document.id), document.classification,
-            sorted(document.purposes), document.is_restricted, stands_alone, FOUNDER,
+            document.id,
+            document.matter,
+            str(document.id),
+            document.classification,
+            sorted(document.purposes),
+            document.is_restricted,
+            stands_alone,
+            FOUNDER,
             document.is_deleted,
         )
         self._version(document.id, words)
@@ -254,7 +283,10 @@ class Rows:
             " paged, state, reason, notes, text, page_count, passage_count, progress, seconds,"
             " uploaded_by_id, uploaded_at) values (%s, %s, 0, 1, '', 0, '', false, 'indexed', '',"
             " '[]', %s, 0, 0, 0, '{}', %s, now())",
-            version, document, words, FOUNDER,
+            version,
+            document,
+            words,
+            FOUNDER,
         )
         self.run(
             "update documents_document set live_version_id = %s where id = %s", version, document
@@ -267,7 +299,11 @@ class Rows:
             "insert into access_barrier (id, kind, matter_id, client_id, document_id, names,"
             " reason, reason_nonce, raised_at, lift_reason, lift_nonce)"
             " values (%s, %s, %s, %s, %s, %s, '', '', now(), '', '')",
-            barrier.id, barrier.kind.value, barrier.matter, barrier.client, document,
+            barrier.id,
+            barrier.kind.value,
+            barrier.matter,
+            barrier.client,
+            document,
             sorted(named.names),
         )
         for person in barrier.people:
@@ -277,9 +313,10 @@ class Rows:
 
     def _subject(self, barrier: UUID, person: int | None, group: UUID | None) -> None:
         self.run(
-            "insert into access_barriersubject (barrier_id, user_id, group_id)"
-            " values (%s, %s, %s)",
-            barrier, person, group,
+            "insert into access_barriersubject (barrier_id, user_id, group_id) values (%s, %s, %s)",
+            barrier,
+            person,
+            group,
         )
 
     def _emergency(self, emergency: Emergency) -> None:
@@ -287,8 +324,12 @@ class Rows:
             "insert into access_emergency (id, person_id, matter_id, document_id, why, text,"
             " text_nonce, minutes, asked_at, opened_at, expires_at, verdict, verdict_text)"
             " values (%s, %s, %s, %s, 'care', '', '', 60, now(), %s, %s, '', '')",
-            emergency.id, emergency.person, emergency.matter, emergency.document,
-            emergency.opened_at, emergency.expires_at,
+            emergency.id,
+            emergency.person,
+            emergency.matter,
+            emergency.document,
+            emergency.opened_at,
+            emergency.expires_at,
         )
 
 

@@ -207,9 +207,7 @@ def cases(draw: st.DrawFn) -> Case:
     }
     documents = {key: draw(_document(key, MATTERS)) for key in DOCUMENTS}
     named = tuple(draw(_named(key)) for key in BARRIERS[: draw(st.integers(0, 3))])
-    emergencies = {
-        key: draw(_emergency(key)) for key in EMERGENCIES[: draw(st.integers(0, 2))]
-    }
+    emergencies = {key: draw(_emergency(key)) for key in EMERGENCIES[: draw(st.integers(0, 2))]}
     world = World(
         people={number: draw(_person(number)) for number in PEOPLE},
         matters=matters,
