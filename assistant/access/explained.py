@@ -1,12 +1,13 @@
 """Findings about rules in words, with the names of people and groups and no title of a document."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 
 from assistant.access.history import Finding
+from assistant.access.simulate import Difference
 from assistant.accounts.models import Group, User
 
 
@@ -58,3 +59,33 @@ def group_names(findings: Iterable[Finding], *, using: str) -> Mapping[UUID, str
     mentioned = {reason.about for finding in findings for reason in finding.reasons if reason.about}
     groups = Group.objects.using(using).filter(pk__in=mentioned)
     return {group.pk: f"the group {group.name}" for group in groups}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a change would do for one person in one matter. `before` and `after` are sentences."""
+
+    person: User
+    matter: UUID
+    gains: tuple[UUID, ...]
+    loses: tuple[UUID, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def shown(differences: Sequence[Difference], *, using: str = DEFAULT_DB_ALIAS) -> list[Shown]:
+    """What a change would do, with names."""
+    people = people_by_number({each.person for each in differences}, using=using)
+    findings = [finding for each in differences for finding in (each.before, each.after)]
+    names = group_names(findings, using=using)
+    return [
+        Shown(
+            person=people[each.person],
+            matter=each.matter,
+            gains=each.gains,
+            loses=each.loses,
+            before=tuple(reason.sentence(names) for reason in each.before.reasons),
+            after=tuple(reason.sentence(names) for reason in each.after.reasons),
+        )
+        for each in differences
+    ]

@@ -38,7 +38,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Difference:
     """What changes for one person in one matter: the documents, and why, by the first of them."""
 
     person: int
@@ -50,12 +50,12 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Foreseen:
     """Everybody whom the change would touch, judged by the rules of `version` at this time."""
 
     at: datetime
     version: int
-    effects: Sequence[Effect]
+    differences: Sequence[Difference]
 
 
 def simulate(
@@ -65,7 +65,7 @@ def simulate(
     at: datetime,
     names: tuple[str, ...] = (),
     using: str = DEFAULT_DB_ALIAS,
-) -> Outcome:
+) -> Foreseen:
     """Who would gain and who would lose what. `names` are those of a restricted list to be raised.
 
     To be called in a transaction, since trying is an event.
@@ -83,14 +83,14 @@ def simulate(
     )
     change, matters = _scope(change, names, at, using)
     before = world_in(matters, people=_people(change), at=at, using=using)
-    return Outcome(
+    return Foreseen(
         at=at,
         version=version,
-        effects=list(effects(before, change.applied_to(before), at=at)),
+        differences=list(differences(before, change.applied_to(before), at=at)),
     )
 
 
-def effects(before: World, after: World, *, at: datetime) -> Iterator[Effect]:
+def differences(before: World, after: World, *, at: datetime) -> Iterator[Difference]:
     """The differences between two worlds, by person and matter."""
     kinds = _kinds(before, after)
     for person in sorted(before.people.keys() | after.people.keys()):
@@ -101,15 +101,15 @@ def effects(before: World, after: World, *, at: datetime) -> Iterator[Effect]:
             if (was.allowed, was.purposes) != (is_then.allowed, is_then.purposes):
                 changed.setdefault(was.matter, []).append((was, is_then, alike))
         for matter, found in sorted(changed.items()):
-            yield _effect(person, matter, found)
+            yield _difference(person, matter, found)
 
 
-def _effect(
+def _difference(
     person: int, matter: UUID, found: list[tuple[Finding, Finding, tuple[UUID, ...]]]
-) -> Effect:
+) -> Difference:
     gains = [each for was, then, alike in found if _wider(then, was) for each in alike]
     loses = [each for was, then, alike in found if not _wider(then, was) for each in alike]
-    return Effect(
+    return Difference(
         person=person,
         matter=matter,
         gains=tuple(sorted(gains)),
@@ -127,7 +127,7 @@ def _wider(one: Finding, other: Finding) -> bool:
 
 
 def _kinds(before: World, after: World) -> list[tuple[UUID, ...]]:
-    """Documents in classes that no rule of either world tells apart; one decision serves a class."""
+    """Documents in classes that no rule of either world tells apart: one decision for each."""
     alone = {
         emergency.document for world in (before, after) for emergency in world.emergencies.values()
     }

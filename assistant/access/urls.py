@@ -8,6 +8,7 @@ from assistant.access import (
     views_directory,
     views_people,
     views_purpose,
+    views_rules,
     views_settings,
 )
 
@@ -70,4 +71,9 @@ urlpatterns = [
     path("people/<uuid:person_id>/reading/", views_people.reading, name="person-reading"),
     path("people/<uuid:person_id>/active/", views_people.active, name="person-active"),
     path("people/<uuid:person_id>/password/", views_people.password, name="person-password"),
+    path("rules/", views_rules.rules, name="rules"),
+    path("rules/readers/", views_rules.readers, name="rules-readers"),
+    path("rules/rights/", views_rules.rights, name="rules-rights"),
+    path("rules/try/", views_rules.try_change, name="rules-try"),
+    path("rules/try/result/", views_rules.tried, name="rules-tried"),
 ]

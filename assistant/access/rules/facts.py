@@ -17,7 +17,7 @@ from assistant.access.rules.values import (
 )
 
 Fact = tuple[str, Mapping[str, Any]]
-"""A kind (`member`, `barrier`, …) and its data, as `auth.facts_at` and `auth.facts_in` give them."""
+"""A kind (`member`, `barrier`, …) and its data, as `auth.facts_in` gives them."""
 
 ADMINISTRATOR = "administrator"
 

@@ -20,11 +20,12 @@ from assistant.access.rules.changes import (
     MemberPlace,
     TeamPlace,
 )
+from assistant.access.rules.facts import world_of
 from tests.integration.access.worlds import CLIENTS, GROUPS, PEOPLE, Case, Named, Words
 
 FOUNDER = 900_000_000
 NOBODY = "28000"
-APP = "cloister_app"
+APP, OWNER = "cloister_app", "cloister_owner"
 
 
 class Rows:
@@ -156,6 +157,18 @@ class Rows:
             raise
         finally:
             self.run("reset role")
+
+    def remembered(self, world: World) -> World:
+        """The world as the database's own memory has it."""
+        self.run("select set_config('cloister.identity', '', true)")
+        self.run(f"set local session authorization {OWNER}")
+        facts = self.run(
+            "select kind, data from auth.facts_in(clock_timestamp(), %s, null, %s)",
+            list(world.matters),
+            list(world.people),
+        )
+        self.run("reset session authorization")
+        return world_of((kind, data) for kind, data in facts)
 
     def _ids(self, statement: str) -> set[UUID]:
         return {key for (key,) in self.run(statement)}

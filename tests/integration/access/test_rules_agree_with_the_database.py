@@ -31,6 +31,7 @@ def told(case: Case) -> World:
 def disagreements(rows: Rows, world: World) -> list[str]:
     """Where the mirror and the database differ, in words."""
     found = []
+    memory = rows.remembered(world)
     for person in everybody(world):
         for purpose in ("", *PURPOSES):
             at = datetime.now(UTC)
@@ -38,6 +39,10 @@ def disagreements(rows: Rows, world: World) -> list[str]:
             verdicts = {
                 key: decide(world, person, key, purpose=purpose, at=at) for key in world.documents
             }
+            for key, verdict in verdicts.items():
+                kept = decide(memory, person, key, purpose=purpose, at=at)
+                if kept.allowed != verdict.allowed or set(kept.reasons) != set(verdict.reasons):
+                    found.append(f"{person} {purpose!r} {key}: remembered {kept}, {verdict}")
             mirrored = {key for key, verdict in verdicts.items() if verdict.allowed}
             for key in mirrored ^ documents | documents ^ of_versions:
                 shown = key in documents, key in of_versions

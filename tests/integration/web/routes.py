@@ -15,6 +15,7 @@ OWNER = frozenset({"member"})
 LEADS = frozenset({"lead"})
 AUDITORS = frozenset({"auditor"})
 OFFICERS = frozenset({"officer"})
+RULE_READERS = AUDITORS | OFFICERS
 ADMINISTRATORS = frozenset({"administrator"})
 
 
@@ -156,6 +157,24 @@ ROUTES: dict[str, Route] = {
     ),
     "raise-barrier": _form(OFFICERS, gets=(400,), kind="wall", place="names", names="Nobody"),
     "lift-barrier": _form(OFFICERS, lambda things: [things.barrier], reason="It is over."),
+    # Auditors and privacy officers
+    "rules": _page(RULE_READERS),
+    "rules-readers": Route(
+        allowed=RULE_READERS,
+        method="GET",
+        gets=(200,),
+        ids=None,
+        fields=lambda things: {"document": str(things.document)},
+    ),
+    "rules-rights": Route(
+        allowed=RULE_READERS,
+        method="GET",
+        gets=(200,),
+        ids=None,
+        fields=lambda things: {"person": "nobody"},
+    ),
+    "rules-try": _page(RULE_READERS),
+    "rules-tried": _form(RULE_READERS, gets=(400,), change="add-member"),
     # The library
     "library": _page(MEMBERS, lambda things: [things.matter]),
     "library-rows": _page(MEMBERS, lambda things: [things.matter]),
