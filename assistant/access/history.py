@@ -61,7 +61,7 @@ def who_could_see(
     To be called in a transaction, since looking is an event. Raises Missing when there was no such
     document then, or the caller may not look.
     """
-    matters = _column("select auth.matters_about(%s, %s, null, null)", [at, document], using)
+    matters = column("select auth.matters_about(%s, %s, null, null)", [at, document], using)
     if not matters:
         raise Missing
     log.append(
@@ -85,7 +85,7 @@ def what_can_see(
     log.append(
         RightsLookedUp(object=person.public_id, at=at.isoformat()), context=record, using=using
     )
-    matters = _column("select auth.matters_at(%s, %s)", [person.pk, at], using)
+    matters = column("select auth.matters_at(%s, %s)", [person.pk, at], using)
     world = world_in(matters, people=[person.pk], at=at, using=using)
     documents = sorted(world.documents.values(), key=lambda each: (each.matter, each.id))
     found = (
@@ -145,16 +145,17 @@ def _nearest(verdicts: Iterable[Verdict]) -> Verdict:
 
 def rights_version(using: str = DEFAULT_DB_ALIAS) -> int:
     """A number that grows with every change of anybody's rights: what a look at the rules saw."""
-    (version,) = _column("select auth.rules_version()", [], using)
+    (version,) = column("select auth.rules_version()", [], using)
     return int(version)
 
 
 def _answer(at: datetime, using: str, findings: Iterable[Finding]) -> Answer:
-    (begins,) = _column("select auth.history_begins()", [], using)
+    (begins,) = column("select auth.history_begins()", [], using)
     return Answer(at=at, begins=begins, findings=list(findings))
 
 
-def _column(statement: str, values: Sequence[Any], using: str) -> list[Any]:
+def column(statement: str, values: Sequence[Any], using: str) -> list[Any]:
+    """The one column that a statement gives."""
     with connections[using].cursor() as cursor:
         cursor.execute(statement, list(values))
         return [value for (value,) in cursor.fetchall()]

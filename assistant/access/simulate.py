@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from assistant.access.history import Finding, finding_of, rights_version, world_in
+from assistant.access.history import Finding, column, finding_of, rights_version, world_in
 from assistant.access.rules import Document, World
 from assistant.access.rules.changes import (
     Account,
@@ -82,7 +82,7 @@ def simulate(
         using=using,
     )
     change, matters = _scope(change, names, at, using)
-    before = world_in(matters, people=_people(change), at=at, using=using)
+    before = world_in(matters, people=_people(change, at, using), at=at, using=using)
     return Foreseen(
         at=at,
         version=version,
@@ -159,7 +159,7 @@ def _scope(
         document: UUID | None = None, client: UUID | None = None, team: UUID | None = None
     ) -> list[UUID]:
         statement = "select auth.matters_about(%s, %s, %s, %s)"
-        return _matters(statement, using, at, document, client, team)
+        return column(statement, [at, document, client, team], using)
 
     match change:
         case MemberPlace() | TeamPlace() | MatterClient():
@@ -167,12 +167,12 @@ def _scope(
         case Grant() | Labels():
             return change, about(document=change.document)
         case GroupPlace():
-            mine = _matters("select auth.matters_at(%s, %s)", using, change.person, at)
+            mine = column("select auth.matters_at(%s, %s)", [change.person, at], using)
             return change, sorted({*mine, *about(team=change.group)})
         case Account():
-            return change, _matters("select auth.matters_at(%s, %s)", using, change.person, at)
+            return change, column("select auth.matters_at(%s, %s)", [change.person, at], using)
         case Lift():
-            return change, _matters("select auth.matters_behind(%s, %s)", using, at, change.barrier)
+            return change, column("select auth.matters_behind(%s, %s)", [at, change.barrier], using)
         case Raise(barrier=barrier):
             spoken = _speaking(names, using) if names else []
             documents = barrier.documents | {document for document, _ in spoken}
@@ -183,13 +183,15 @@ def _scope(
             return Raise(barrier=replace(barrier, documents=documents)), sorted(matters)
 
 
-def _people(change: Change) -> list[int]:
-    """Whoever the change names, also those who are in none of the matters."""
+def _people(change: Change, at: datetime, using: str) -> list[int]:
+    """Whoever the change brings in, since they may be in none of the matters yet."""
     match change:
         case MemberPlace() | GroupPlace() | Account():
             return [change.person]
         case Grant(person=int(person)):
             return [person]
+        case TeamPlace():
+            return column("select auth.people_in_group(%s, %s)", [at, change.group], using)
         case _:
             return []
 
@@ -204,12 +206,6 @@ def _object(change: Change) -> UUID | None:
             return change.group
         case _:
             return None
-
-
-def _matters(statement: str, using: str, *values: object) -> list[UUID]:
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement, list(values))
-        return [matter for (matter,) in cursor.fetchall()]
 
 
 def _speaking(names: tuple[str, ...], using: str) -> list[tuple[UUID, UUID]]:

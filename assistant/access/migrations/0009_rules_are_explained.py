@@ -151,6 +151,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
           or f.kind = 'team' and f.data ->> 'group_id' = team::text)
 $$;
 
+create function auth.people_in_group(at timestamptz, wanted uuid) returns setof bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select (f.data ->> 'user_id')::bigint from auth.fact f
+   where f.kind = 'place' and f.data ->> 'group_id' = wanted::text
+     and f.since <= at and (f.until is null or f.until > at) and (select auth.may_read_rules())
+$$;
+
 -- The matters that a barrier that stands touches.
 create function auth.matters_behind(at timestamptz, barrier uuid) returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -180,7 +187,7 @@ $$;
 revoke all on all functions in schema auth from public;
 grant execute on function auth.facts_in(timestamptz, uuid[], uuid, bigint[]),
   auth.matters_at(bigint, timestamptz), auth.matters_about(timestamptz, uuid, uuid, uuid),
-  auth.matters_behind(timestamptz, uuid),  auth.documents_speaking_of(text[]), auth.history_begins(), auth.rules_version() to {app};
+  auth.matters_behind(timestamptz, uuid), auth.people_in_group(timestamptz, uuid),  auth.documents_speaking_of(text[]), auth.history_begins(), auth.rules_version() to {app};
 """
 
 BACKWARDS = """
