@@ -8,8 +8,9 @@ from uuid import UUID
 from django.urls import URLPattern, URLResolver, get_resolver
 
 EVERYBODY = frozenset(
-    {"outsider", "member", "lead", "auditor", "officer", "administrator"}
+    "outsider walled former member lead auditor officer administrator".split()
 )
+"""Whoever is signed in: `walled` is a lead behind a wall, `former` was taken out of the matter."""
 MEMBERS = frozenset({"member", "lead"})
 OWNER = frozenset({"member"})
 LEADS = frozenset({"lead"})
@@ -159,20 +160,8 @@ ROUTES: dict[str, Route] = {
     "lift-barrier": _form(OFFICERS, lambda things: [things.barrier], reason="It is over."),
     # Auditors and privacy officers
     "rules": _page(RULE_READERS),
-    "rules-readers": Route(
-        allowed=RULE_READERS,
-        method="GET",
-        gets=(200,),
-        ids=None,
-        fields=lambda things: {"document": str(things.document)},
-    ),
-    "rules-rights": Route(
-        allowed=RULE_READERS,
-        method="GET",
-        gets=(200,),
-        ids=None,
-        fields=lambda things: {"person": "nobody"},
-    ),
+    "rules-readers": _page(RULE_READERS, gets=(400,)),
+    "rules-rights": _page(RULE_READERS, gets=(400,)),
     "rules-try": _page(RULE_READERS),
     "rules-tried": _form(RULE_READERS, gets=(400,), change="add-member"),
     # The library

@@ -1,7 +1,10 @@
 """Who gets what at every address of the site. An address that is not declared fails the test."""
 
+import ast
+import inspect
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,12 +15,13 @@ from django.urls import reverse
 from websockets.exceptions import ConnectionClosed
 
 from assistant.access.barriers import OPERATOR, Draft, raise_barrier
-from assistant.access.matters import add_member
+from assistant.access.matters import add_member, remove_member
 from assistant.access.models import Kind
 from assistant.access.teams import add_team
 from assistant.accounts.models import Session, User
 from assistant.chat import conversations
 from assistant.chat.ask import accept_question
+from assistant.chat.consumers import ChatConsumer
 from assistant.documents import intake
 from compliance.events import Context
 from tests.integration.parse.conftest import make_pdf
@@ -54,6 +58,8 @@ def visitors(house: World, installation: Any) -> Iterator[dict[str, Visitor]]:
     people: dict[str, Person | None] = {
         "anonymous": None,
         "outsider": house.charlie,
+        "walled": _walled(house),
+        "former": _former(house),
         "member": house.bob,
         "lead": house.alice,
         "auditor": make_person("auditor", "auditor"),
@@ -65,6 +71,31 @@ def visitors(house: World, installation: Any) -> Iterator[dict[str, Visitor]]:
             kind: stack.enter_context(Visitor(installation.address, person))
             for kind, person in people.items()
         }
+
+
+def _walled(house: World) -> Person:
+    """A lead of the matter behind a wall."""
+    walled = make_person("walled")
+    with house.as_alice() as acting:
+        username = walled.username
+        add_member(acting.record, house.matter, acting.user, username=username, level="lead")
+    raise_barrier(
+        Context(),
+        Draft(kind=Kind.WALL, matter=house.matter.id, people=(walled.user,)),
+        reason="For the test of addresses.",
+        using=OPERATOR,
+    )
+    return walled
+
+
+def _former(house: World) -> Person:
+    """Somebody who was in the matter."""
+    former = make_person("former")
+    with house.as_alice() as acting:
+        username = former.username
+        add_member(acting.record, house.matter, acting.user, username=username, level="member")
+        remove_member(acting.record, house.matter, user_public_id=former.user.public_id)
+    return former
 
 
 @pytest.fixture(scope="module")
@@ -280,3 +311,63 @@ def test_a_stranger_gets_no_live_connection(visitors: dict[str, Visitor], things
         assert socket.receive(10)["code"] == "signed_out"
         with pytest.raises(ConnectionClosed):
             socket.receive(10)
+
+
+FRAMES: dict[str, Callable[[Things], dict[str, Any]]] = {
+    "ask": lambda things: {"text": "What is the rent?", "matter": things.matter, "key": uuid4()},
+    "again": lambda things: {"answer": things.answer, "key": uuid4()},
+    "stop": lambda things: {"answer": things.answer},
+    "follow": lambda things: {"answer": things.answer},
+    "ping": lambda things: {},
+}
+"""Every frame that the live connection understands, about what is the member's."""
+
+
+def test_every_frame_that_the_live_connection_understands_is_declared_here() -> None:
+    source = textwrap.dedent(inspect.getsource(ChatConsumer._act))
+    compared = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Compare)]
+    kinds = {
+        side.value
+        for node in compared
+        for side in node.comparators
+        if isinstance(side, ast.Constant)
+    }
+    assert kinds == set(FRAMES)
+
+
+@pytest.mark.parametrize("kind", sorted(set(FRAMES) - {"ping"}))
+def test_no_frame_reaches_what_is_not_the_sender_s(
+    kind: str, visitors: dict[str, Visitor], things: Things
+) -> None:
+    others = EVERYBODY - {"member"} - ({"lead"} if kind == "ask" else set())
+    for name in sorted(others):
+        with visitors[name].socket() as socket:
+            socket.send(type=kind, **FRAMES[kind](things))
+            refused = socket.receive(10)
+            assert (refused["type"], refused["code"]) == ("refused", "missing"), name
+    with visitors["member"].socket() as socket:
+        socket.send(type=kind, **FRAMES[kind](things))
+        socket.send(type="ping")
+        assert (
+            socket.next_of("accepted", "event", "snapshot", "pong", "refused")["type"] != "refused"
+        )
+
+
+def test_a_member_who_reads_for_another_purpose_finds_no_document(
+    installation: Any, house: World, things: Things, superuser: Any
+) -> None:
+    document = house.add("billing.md", f"The invoice of the clinic. {uuid4()}").document_id
+    superuser(
+        "update access_matter set purposes = '{billing,research}' where id = %s", [house.matter.id]
+    )
+    superuser("update documents_document set purposes = '{billing}' where id = %s", [document])
+    address = reverse("document", args=[document])
+    with Visitor(installation.address, house.bob) as visitor:
+        got = {}
+        for purpose in ("billing", "research", "billing"):
+            assert visitor.post("/purpose/", {"purpose": purpose}).status_code == 302
+            got[purpose] = visitor.get(address).status_code
+        assert got == {"billing": 200, "research": 404}
+        assert visitor.post("/purpose/", {"purpose": ""}).status_code == 302
+        assert visitor.get(address).status_code == 404
+    superuser("update access_matter set purposes = '{}' where id = %s", [house.matter.id])
