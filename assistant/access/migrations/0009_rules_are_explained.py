@@ -6,7 +6,7 @@ read the history of all. What existed before there was a history is in it from n
 
 from django.db import migrations
 
-from assistant.accounts.sql import run_sql
+from assistant.accounts.sql import let_functions_work, run_sql
 
 FORWARDS = r"""
 create index facts_by_key on auth.fact (kind, key);
@@ -179,9 +179,7 @@ $$;
 create function auth.documents_speaking_of(names text[]) returns table (document uuid, matter uuid)
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
   select d.id, d.matter_id from documents_document d
-    left join documents_version v on v.id = d.live_version_id
-   where (select auth.may_read_rules()) and d.deleted_at is null
-     and (d.title ~* auth.name_pattern(names) or v.text ~* auth.name_pattern(names))
+   where (select auth.may_read_rules()) and d.deleted_at is null and auth.speaks_of(d, names)
 $$;
 
 revoke all on all functions in schema auth from public;
@@ -200,4 +198,4 @@ class Migration(migrations.Migration):
         ("access", "0007_rules_are_written_by_their_roles"),
         ("documents", "0004_documents_have_labels"),
     ]
-    operations = [run_sql(FORWARDS, BACKWARDS)]
+    operations = [run_sql(FORWARDS + let_functions_work(), BACKWARDS)]

@@ -95,6 +95,15 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from unnest(names) n where btrim(n) <> ''
 $$;
 
+-- Earlier versions count: they can still be opened.
+create function auth.speaks_of(document documents_document, names text[]) returns boolean
+language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+  select cardinality(names) > 0 and (
+    document.title ~* auth.name_pattern(names)
+    or exists (select 1 from documents_version v
+                where v.document_id = document.id and v.text ~* auth.name_pattern(names)))
+$$;
+
 create function auth.match_names(document uuid) returns void
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
@@ -104,9 +113,7 @@ declare
 begin
   select coalesce(array_agg(b.id order by b.id), '{{}}') into after
     from auth.barrier b, documents_document d
-    left join documents_version v on v.id = d.live_version_id
-   where d.id = match_names.document and cardinality(b.names) > 0
-     and (d.title ~* auth.name_pattern(b.names) or v.text ~* auth.name_pattern(b.names));
+   where d.id = match_names.document and auth.speaks_of(d, b.names);
   if before is distinct from after then
     delete from auth.document_barrier b where b.document = match_names.document and b.by_name;
     insert into auth.document_barrier (document, barrier, by_name)
@@ -123,6 +130,15 @@ begin
 end $$;
 create trigger follow_version after update of live_version_id, title on documents_document
   for each row execute function auth.follow_version();
+create function auth.follow_superseded() returns trigger
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
+begin
+  perform auth.match_names(new.document_id);
+  return null;
+end $$;
+create trigger follow_superseded after update of state on documents_version
+  for each row when (new.state = 'superseded' and old.state <> 'superseded')
+  execute function auth.follow_superseded();
 create trigger follow_first_title after insert on documents_document
   for each row execute function auth.follow_version();
 
@@ -135,11 +151,8 @@ declare
 begin
   with kept as (
     select d.id as document, d.id is distinct from b.document as by_name
-      from documents_document d left join documents_version v on v.id = d.live_version_id
-     where b.id is not null
-       and (d.id = b.document
-            or cardinality(b.names) > 0 and (d.title ~* auth.name_pattern(b.names)
-                                             or v.text ~* auth.name_pattern(b.names)))),
+      from documents_document d
+     where b.id is not null and (d.id = b.document or auth.speaks_of(d, b.names))),
   gone as (
     delete from auth.document_barrier x where x.barrier = place_documents.barrier
        and x.document not in (select document from kept) returning x.document),
@@ -334,6 +347,7 @@ BACKWARDS = """
 drop trigger remember on documents_document;
 drop trigger place_documents on auth.barrier;
 drop trigger follow_first_title on documents_document;
+drop trigger follow_superseded on documents_version;
 drop trigger follow_version on documents_document;
 drop trigger move_document on documents_document;
 drop trigger take_document_group on documents_version;
@@ -343,8 +357,8 @@ drop function auth.part_with_group(uuid), auth.all_seen(uuid[], bytea, bytea),
   auth.effect_of_barrier(text, uuid, uuid, uuid, text[], bigint[], uuid[]), auth.places_in(uuid[]),
   auth.label_document(uuid, int, text[], boolean),
   auth.readers_of(uuid), auth.sees_documents(uuid[]),
-  auth.follow_barrier_to_documents(), auth.place_documents(uuid), auth.follow_version(),
-  auth.match_names(uuid), auth.name_pattern(text[]), auth.take_document_group(), auth.take_label();
+  auth.follow_barrier_to_documents(), auth.place_documents(uuid), auth.follow_version(), auth.follow_superseded(),
+  auth.match_names(uuid), auth.speaks_of(documents_document, text[]), auth.name_pattern(text[]), auth.take_document_group(), auth.take_label();
 drop trigger grants_added on documents_documentgrant;
 drop trigger grants_removed on documents_documentgrant;
 drop trigger remember on documents_documentgrant;

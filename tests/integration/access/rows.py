@@ -287,17 +287,22 @@ class Rows:
             self._grant(document.id, None, group, True)
 
     def _version(self, document: UUID, words: str) -> None:
-        """The document's one version says something else, and is published."""
-        self.run("update documents_document set live_version_id = null where id = %s", document)
-        self.run("delete from documents_version where document_id = %s", document)
+        """The document says something else now; its earlier versions are kept."""
+        ((number,),) = self.run(
+            "select count(*) from documents_version where document_id = %s", document
+        )
+        self.run(
+            "update documents_version set state = 'superseded' where document_id = %s", document
+        )
         version = uuid4()
         self.run(
             "insert into documents_version (id, document_id, acl_group, number, sha256, size, kind,"
             " paged, state, reason, notes, text, page_count, passage_count, progress, seconds,"
-            " uploaded_by_id, uploaded_at) values (%s, %s, 0, 1, '', 0, '', false, 'indexed', '',"
+            " uploaded_by_id, uploaded_at) values (%s, %s, 0, %s, '', 0, '', false, 'indexed', '',"
             " '[]', %s, 0, 0, 0, '{}', %s, now())",
             version,
             document,
+            number + 1,
             words,
             FOUNDER,
         )

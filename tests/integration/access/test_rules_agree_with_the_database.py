@@ -22,10 +22,19 @@ from tests.integration.access.worlds import PURPOSES, Case, Named, Words, behind
 WORLDS = int(os.environ.get("CLOISTER_RANDOM_WORLDS", "0"))
 
 
-def told(case: Case) -> World:
+Said = Mapping[UUID, frozenset[str]]
+
+
+def told(world: World, named: list[Named], said: Said) -> World:
     """The world that the mirror is told of: with the documents that speak of listed names."""
-    barriers = {each.barrier.id: behind(each, case.words) for each in case.named}
-    return replace(case.world, barriers=barriers)
+    return replace(
+        world,
+        barriers={
+            each.barrier.id: behind(each, said)
+            for each in named
+            if each.barrier.id in world.barriers
+        },
+    )
 
 
 def disagreements(rows: Rows, world: World) -> list[str]:
@@ -71,25 +80,20 @@ def test_the_rules_in_python_agree_with_row_security(connection: Any, case: Case
     rows = Rows(connection)
     with connection.transaction(force_rollback=True):
         rows.write(case)
-        words: Mapping[UUID, str] = case.words
+        said: Said = {key: frozenset({words}) for key, words in case.words.items()}
         named = list(case.named)
-        world = told(case)
+        raised = {each.barrier.id: each.barrier for each in named}
+        world = told(replace(case.world, barriers=raised), named, said)
         assert disagreements(rows, world) == []
         for change in case.changes:
             rows.change(change)
             if isinstance(change, Words):
-                words = {**words, change.document: change.words}
+                said = {**said, change.document: said[change.document] | {change.words}}
             elif isinstance(change, Named):
                 named.append(change)
                 world = Raise(barrier=change.barrier).applied_to(world)
             else:
                 world = change.applied_to(world)
-            # Which documents speak of a listed name is known anew, for the barriers that stand.
-            standing = {
-                each.barrier.id: behind(each, words)
-                for each in named
-                if each.barrier.id in world.barriers
-            }
-            world = replace(world, barriers=standing)
+            world = told(world, named, said)
         if case.changes:
             assert disagreements(rows, world) == []

@@ -88,12 +88,12 @@ class Case:
     changes: tuple[Change | Words | Named, ...]
 
 
-def behind(named: Named, words: Mapping[UUID, str]) -> Barrier:
-    """The barrier with the documents that speak of its names."""
+def behind(named: Named, said: Mapping[UUID, frozenset[str]]) -> Barrier:
+    """The barrier with the documents that speak of its names, or did in an earlier version."""
     speaking = {
         document
-        for document, text in words.items()
-        if any(text in SPEAKS[name] for name in named.names)
+        for document, texts in said.items()
+        if any(texts & SPEAKS[name] for name in named.names)
     }
     return replace(named.barrier, documents=named.barrier.documents | speaking)
 
