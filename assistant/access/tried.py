@@ -163,14 +163,13 @@ class Reader:
         return person.pk
 
     def _group_named(self, name: str) -> UUID:
-        groups = Group.objects.using(self.using)
-        found = groups.filter(pk=_uuid(name)) if _uuid(name) else groups.filter(name__iexact=name)
-        group, *others = list(found[:2]) or [None]
-        if group is None:
+        groups, key = Group.objects.using(self.using), _uuid(name)
+        found = list((groups.filter(pk=key) if key else groups.filter(name__iexact=name))[:2])
+        if not found:
             raise ValidationError(f"There is no group called {name}.")
-        if others:
+        if len(found) > 1:
             raise ValidationError(f"More than one group is called {name}. Give its id instead.")
-        return group.pk
+        return found[0].pk
 
     def _id(self, name: str) -> UUID:
         found = _uuid(self._given(name, f"Give the id of the {name}."))
