@@ -230,7 +230,7 @@ MOVES_BEHIND_A_WALL = Case(
         matters={key: Matter(id=key, members=frozenset(PEOPLE)) for key in MATTERS},
         documents={key: Document(id=key, matter=MATTERS[0]) for key in DOCUMENTS},
     ),
-    words={key: WORDS[0] for key in DOCUMENTS},
+    words=dict.fromkeys(DOCUMENTS, WORDS[0]),
     named=(
         Named(
             barrier=Barrier(
