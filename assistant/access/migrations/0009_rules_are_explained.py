@@ -22,7 +22,7 @@ create index facts_of_barriers on auth.fact ((data ->> 'document'))
   where data ->> 'document' is not null;
 
 -- Where owner and application share a role, row security is upon it; see accounts/sql.py.
-select set_config('cloister.working', 'yes', true);
+select set_config('search_path', 'pg_catalog, public, pg_temp', true);
 
 -- Rights and barriers of before are compiled: their triggers came after them.
 select auth.compile_barrier(b.id) from access_barrier b where b.lifted_at is null;
@@ -52,7 +52,7 @@ select auth.remember_rows('subject', array_agg(to_jsonb(r)), 'barrier_id,user_id
 select auth.remember_rows('document', array_agg(to_jsonb(r)),
   'id,matter_id,classification,purposes,is_restricted,deleted_at') from documents_document r;
 drop function auth.remember_rows(text, jsonb[], text);
-select set_config('cloister.working', '', true);
+reset search_path;
 insert into auth.fact (kind, key, data, since) values ('history', 'begins', '{{}}', now());
 
 create function auth.may_read_rules() returns boolean

@@ -12,12 +12,20 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from assistant.access.rules import World, decide, sees_matter
 from assistant.access.rules.changes import Raise
 from tests.integration.access.rows import Rows, everybody
-from tests.integration.access.worlds import PURPOSES, Case, Named, Words, behind, cases
+from tests.integration.access.worlds import (
+    MOVES_BEHIND_A_WALL,
+    PURPOSES,
+    Case,
+    Named,
+    Words,
+    behind,
+    cases,
+)
 
 WORLDS = int(os.environ.get("CLOISTER_RANDOM_WORLDS", "0"))
 
@@ -69,12 +77,13 @@ def connection(database: Any) -> Any:
 
 
 @settings(
-    max_examples=WORLDS or 60,
+    max_examples=WORLDS or 120,
     derandomize=not WORLDS,
     deadline=None,
     database=None,
     suppress_health_check=[*HealthCheck],
 )
+@example(case=MOVES_BEHIND_A_WALL)
 @given(case=cases())
 def test_the_rules_in_python_agree_with_row_security(connection: Any, case: Case) -> None:
     rows = Rows(connection)

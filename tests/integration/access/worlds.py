@@ -222,3 +222,27 @@ def cases(draw: st.DrawFn) -> Case:
         order=draw(st.integers(0, 99)),
         changes=tuple(changes),
     )
+
+
+MOVES_BEHIND_A_WALL = Case(
+    world=World(
+        people={number: Person(id=number) for number in PEOPLE},
+        matters={key: Matter(id=key, members=frozenset(PEOPLE)) for key in MATTERS},
+        documents={key: Document(id=key, matter=MATTERS[0]) for key in DOCUMENTS},
+    ),
+    words=dict.fromkeys(DOCUMENTS, WORDS[0]),
+    named=(
+        Named(
+            barrier=Barrier(
+                id=BARRIERS[0],
+                kind=BarrierKind.WALL,
+                client=CLIENTS[0],
+                people=frozenset(PEOPLE[:1]),
+            ),
+            names=frozenset(),
+        ),
+    ),
+    order=0,
+    changes=(MatterClient(matter=MATTERS[0], client=CLIENTS[0]),),
+)
+"""A matter whose new client stands behind a wall: rare among those drawn."""
