@@ -57,7 +57,8 @@ def proved(person: Person, *, minutes_ago: int = 0) -> Iterator[Acting]:
 
 def ask(world: World, person: Person, **more: Any) -> Emergency:
     """Ask for break-glass on the world's matter, for half an hour unless said otherwise."""
-    asked: dict[str, Any] = {"matter": world.matter.reference, "why": "treatment", "text": TEXT, "minutes": 30}
+    asked: dict[str, Any] = {"why": "treatment", "text": TEXT, "minutes": 30}
+    asked["matter"] = world.matter.reference
     with proved(person) as acting:
         return emergencies.ask(acting.record, **(asked | more))
 

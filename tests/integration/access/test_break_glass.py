@@ -138,7 +138,8 @@ def test_a_request_says_why_and_for_how_long(
 
 
 def test_it_needs_the_second_factor_again(world: World, superuser: Superuser) -> None:
-    asked: dict[str, Any] = {"matter": world.matter.reference, "why": "safety", "text": TEXT, "minutes": 5}
+    asked: dict[str, Any] = {"why": "safety", "text": TEXT, "minutes": 5}
+    asked["matter"] = world.matter.reference
     with pytest.raises(ValidationError, match="second factor"):
         with proved(world.charlie, minutes_ago=6) as acting:
             emergencies.ask(acting.record, **asked)
