@@ -24,7 +24,7 @@ __all__ = ["model_client"]
 
 pytestmark = pytest.mark.live
 
-SAMPLES = int(os.environ.get("CLOISTER_TIMING_SAMPLES", "8"))
+SAMPLES = int(os.environ.get("CLOISTER_TIMING_SAMPLES", "6"))
 CERTAIN = 2.58  # |t| beyond which chance explains less than one in a hundred
 LINE = "The lessor keeps the premises in repair and bears the cost of the common parts. "
 
@@ -41,7 +41,7 @@ def first_token(client: Client, text: str, salt: str) -> tuple[float, float]:
     began = time.monotonic()
     read(client, question(text, cache_salt=salt, max_tokens=1))
     seconds = time.monotonic() - began
-    time.sleep(0.3)  # The engine reports its counts once in a while.
+    time.sleep(1)  # The engine reports its counts once in a while.
     return seconds, metric(client, "vllm:prefix_cache_hits") - before
 
 
