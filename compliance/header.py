@@ -31,6 +31,8 @@ def write(event: Event, *, context: Context, now: datetime, event_id: UUID | Non
     if CATALOGUE.get(event.type) is not type(event):
         raise NotAnEvent(f"{type(event).__name__} is not in compliance/events.py. Add it there.")
     event_id = event_id or new_event_id(now)
+    # Said where it is so, and nowhere else: few events happen under break-glass.
+    under = {"emergency": str(context.emergency)} if context.emergency else {}
     salt = secrets.token_bytes(SALT_BYTES)
     return Header(
         event_id=event_id,
@@ -50,6 +52,7 @@ def write(event: Event, *, context: Context, now: datetime, event_id: UUID | Non
                 # A proof shows neighbours' hashes to strangers. Without a salt they could find
                 # a neighbour's event by trying.
                 "salt": salt.hex(),
+                **under,
             }
         ),
     )

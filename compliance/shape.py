@@ -74,12 +74,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Who acts, in which session and request, and for which matter."""
+    """Who acts, in which session and request, for which matter, under which break-glass.
+
+    `log.append` fills in the last by itself.
+    """
 
     actor: UUID | None = None
     session: UUID | None = None
     request: UUID | None = None
     matter: UUID | None = None
+    emergency: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,6 +160,24 @@ class BarrierSubject(models.Model):
         return f"{self.user_id or self.group_id} of {self.barrier_id}"
 
 
+class Why(StrEnum):
+    """Why somebody breaks the glass."""
+
+    TREATMENT = "treatment"
+    SAFETY = "safety"
+    DEADLINE = "deadline"
+    COVER = "cover"
+    OTHER = "other"
+
+
+class Verdict(StrEnum):
+    """What the review of a break-glass access found."""
+
+    JUSTIFIED = "justified"
+    UNJUSTIFIED = "unjustified"
+    FOLLOW_UP = "follow_up"
+
+
 class Emergency(models.Model):
     """Break-glass: a person's access to one matter or document, for an hour at most.
 
@@ -171,6 +189,7 @@ class Emergency(models.Model):
     person = models.ForeignKey(User, models.PROTECT, related_name="emergencies")
     matter_id = models.UUIDField()
     document_id = models.UUIDField(null=True)
+    asked_for = models.CharField(max_length=200, help_text="the matter as the asker named it")
     why = models.CharField(max_length=20)
     text = models.TextField()
     text_nonce = models.BinaryField()
@@ -182,16 +201,51 @@ class Emergency(models.Model):
     refused_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True, help_text="set once its end is on record")
+    overdue_at = models.DateTimeField(null=True, help_text="nobody approved it in time")
     reviewed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True)
     verdict = models.CharField(max_length=20, default="")
     verdict_text = models.TextField(default="")
+    verdict_nonce = models.BinaryField(default=b"")
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-asked_at"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["person", "expires_at"], name="emergencies_of_a_person"),
+            models.Index(
+                fields=["asked_at"],
+                condition=models.Q(approved_at__isnull=True, refused_at__isnull=True),
+                name="emergencies_undecided",
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(reviewed_at__isnull=True),
+                name="emergencies_unreviewed",
+            ),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(why__in=[why.value for why in Why]), name="why_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(verdict__in=["", *(verdict.value for verdict in Verdict)]),
+                name="verdict_is_known",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"break-glass {self.pk}"
+
+
+class NoticesRead(models.Model):
+    """Up to when a privacy officer has read the notices."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"notices read by {self.user_id}"
 
 
 class Review(models.Model):

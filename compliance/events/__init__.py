@@ -47,6 +47,12 @@ from compliance.events.documents import DocumentRetried as DocumentRetried
 from compliance.events.documents import DocumentUploaded as DocumentUploaded
 from compliance.events.documents import VersionPublished as VersionPublished
 from compliance.events.matters import MatterClientSet as MatterClientSet
+from compliance.events.emergencies import EmergencyApproved as EmergencyApproved
+from compliance.events.emergencies import EmergencyAsked as EmergencyAsked
+from compliance.events.emergencies import EmergencyEnded as EmergencyEnded
+from compliance.events.emergencies import EmergencyOverdue as EmergencyOverdue
+from compliance.events.emergencies import EmergencyRefused as EmergencyRefused
+from compliance.events.emergencies import EmergencyReviewed as EmergencyReviewed
 from compliance.events.matters import MatterCreated as MatterCreated
 from compliance.events.matters import MatterPurposesSet as MatterPurposesSet
 from compliance.events.matters import MatterRenamed as MatterRenamed
@@ -80,6 +86,11 @@ from compliance.events.people import SignInBegun as SignInBegun
 from compliance.events.people import SignInFailed as SignInFailed
 from compliance.events.people import SignInFailure as SignInFailure
 from compliance.events.people import SteppedUp as SteppedUp
+from compliance.events.reviews import PlaceConfirmed as PlaceConfirmed
+from compliance.events.reviews import PlaceExpired as PlaceExpired
+from compliance.events.reviews import PlaceRemoved as PlaceRemoved
+from compliance.events.reviews import ReviewClosed as ReviewClosed
+from compliance.events.reviews import ReviewOpened as ReviewOpened
 from compliance.events.system import CommandRun as CommandRun
 from compliance.events.system import RecordRead as RecordRead
 from compliance.events.system import SystemStarted as SystemStarted
