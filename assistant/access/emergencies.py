@@ -143,7 +143,6 @@ def end(record: Context, emergency: Emergency) -> None:
         context=_about(record, emergency),
     )
     if not _asked_the_database("select auth.end_emergency(%s)", emergency.pk):
-        transaction.set_rollback(True)
         raise ValidationError("This access is not open any more.")
 
 

@@ -65,7 +65,7 @@ class EmergencyOverdue(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyEnded(Event):
-    """A break-glass ended: `early`, or `expired` when its time was over.
+    """A break-glass ended: `early`, `refused`, `overdue`, or `expired` when its time was over.
 
     Object: the account of whoever asked.
     """

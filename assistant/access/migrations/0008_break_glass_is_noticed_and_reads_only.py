@@ -26,7 +26,9 @@ begin
     update access_emergency e set ended_at = e.expires_at from accounts_user u
      where u.id = e.person_id and e.opened_at is not null and e.ended_at is null
        and e.expires_at <= now()
-    returning e.id, u.public_id, e.matter_id, 'expired';
+    returning e.id, u.public_id, e.matter_id,
+      case when e.refused_at is not null then 'refused'
+           when e.overdue_at is not null then 'overdue' else 'expired' end;
 end $$;
 
 -- The break-glass under which somebody acts in a matter now, for the record of what they do.
