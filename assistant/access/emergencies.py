@@ -180,9 +180,9 @@ def settle() -> int:
         settled = cursor.fetchall()
     for emergency_id, person, matter, way in settled:
         event = (
-            EmergencyOverdue(object=person, emergency=emergency_id)
-            if way == "overdue"
-            else EmergencyEnded(object=person, emergency=emergency_id, way=way)
+            EmergencyEnded(object=person, emergency=emergency_id, way=way)
+            if way
+            else EmergencyOverdue(object=person, emergency=emergency_id)
         )
         log.append(event, context=Context(matter=matter))
     return len(settled)

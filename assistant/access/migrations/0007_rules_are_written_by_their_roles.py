@@ -254,6 +254,11 @@ begin
     returning m.user_id, m.matter_id)
   select coalesce(jsonb_agg(jsonb_build_object('person', u.public_id, 'matter', g.matter_id)), '[]')
     into ended from gone g join accounts_user u on u.id = g.user_id;
+  update access_reviewitem i set decision = case when exists (
+      select 1 from access_membership m join access_review r on r.id = review
+       where m.matter_id = i.matter_id and m.user_id = i.user_id and m.added_at <= r.opened_at)
+      then 'kept' else 'expired' end
+   where i.review_id = review and i.decision = '';
   return ended;
 end $$;
 

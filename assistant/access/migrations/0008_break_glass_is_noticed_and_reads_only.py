@@ -10,8 +10,8 @@ from django.db import migrations, models
 from assistant.accounts.sql import protect, run_sql
 
 FUNCTIONS = r"""
--- Ends that came by the clock, each told once: expired, or opened before an approval that did not
--- come in time.
+-- What came by the clock, each told once: an approval that did not come in time (no way), and ends,
+-- with the way they came.
 create function auth.settle_emergencies()
 returns table (emergency uuid, person uuid, matter uuid, way text)
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
@@ -21,7 +21,7 @@ begin
       from accounts_user u
      where u.id = e.person_id and e.approve_by < now() and e.overdue_at is null
        and e.approved_at is null and e.refused_at is null
-    returning e.id, u.public_id, e.matter_id, 'overdue';
+    returning e.id, u.public_id, e.matter_id, '';
   return query
     update access_emergency e set ended_at = e.expires_at from accounts_user u
      where u.id = e.person_id and e.opened_at is not null and e.ended_at is null
@@ -143,10 +143,28 @@ grant execute on function auth.settle_emergencies(), auth.emergency_in(uuid),
   to {app};
 """
 
+# The record is forced upon its owner too: a reviewer's function reads what was marked, no more.
+REVIEWED = """
+create policy "what break-glass read is reviewed" on compliance_event for select to {owner}
+  using ((select auth.has_role('privacy_officer'))
+         and convert_from(header, 'UTF8')::jsonb ? 'emergency');
+create policy "what break-glass read is reviewed" on compliance_mention for select to {owner}
+  using ((select auth.has_role('privacy_officer'))
+         and exists (select 1 from access_emergency e where e.id = object));
+"""
+
+DOCUMENTS = (
+    "documents_document",
+    "documents_version",
+    "documents_page",
+    "documents_passage",
+    "documents_passagevector",
+    "documents_posting",
+)
 READS_ONLY = "".join(
     f"create policy break_glass_reads_{verb} on {table} as restrictive for {verb} to {{app}}"
     f" {clause} (get_bit((select auth.own_bits()), acl_group) = 1);\n"
-    for table in ("documents_document", "documents_version")
+    for table in DOCUMENTS
     for verb, clause in (("insert", "with check"), ("update", "using"), ("delete", "using"))
 )
 OWN = "user_id = (select auth.uid())"
@@ -195,6 +213,7 @@ class Migration(migrations.Migration):
         run_sql(
             protect("access_noticesread", read=OWN, insert=OWN, update=OWN, group_column=None)
             + FUNCTIONS
+            + REVIEWED
             + READS_ONLY,
             BACKWARDS,
         ),
