@@ -29,6 +29,7 @@ def make_ready(sender: Any, **_: Any) -> None:
 def begin_watch(sender: Any, **_: Any) -> None:
     """Look after work that was left behind, for as long as this worker lives."""
     # Imported here because models may only be imported once Celery has set Django up.
+    from assistant.access import watch as access_watch  # noqa: PLC0415
     from assistant.chat import running, tasks  # noqa: PLC0415
     from assistant.documents import watch  # noqa: PLC0415
 
@@ -36,6 +37,7 @@ def begin_watch(sender: Any, **_: Any) -> None:
         running.watch(wake=tasks.wake)
     if "documents" in _queues(sender):
         watch.watch()
+        access_watch.watch()
 
 
 def _queues(sender: Any) -> set[str]:

@@ -80,7 +80,7 @@ def append_alone(event: Event, *, context: Context, event_id: UUID | None = None
 
 
 def _under_break_glass(cursor: CursorWrapper, context: Context) -> Context:
-    """The context, with the break-glass its actor acts under. The database knows; nobody forgets."""
+    """The context, with the break-glass its actor acts under, as the database knows it."""
     if context.actor is None or context.matter is None:
         return context
     cursor.execute("SELECT auth.emergency_in(%s)", [context.matter])

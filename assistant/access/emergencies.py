@@ -10,7 +10,6 @@ Barriers are never opened. All verbs run as the person who is entered.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from assistant.access.errors import Missing
-from assistant.access.models import Emergency, Verdict, Why
+from assistant.access.models import EMERGENCY_DECIDED_WITHIN, Emergency, Verdict, Why
 from compliance import log
 from compliance.events import (
     AccessDenied,
@@ -35,9 +34,6 @@ from compliance.events import (
 LONGEST_MINUTES = 60
 FEWEST_CHARACTERS = 20
 MOST_CHARACTERS = 2000
-DECIDED_WITHIN = timedelta(hours=24)
-"""A request that nobody answers lapses; the database refuses decisions after that."""
-
 NOT_TO_BE_OPENED = (
     "Break-glass opens no matter or document of this name. Check it; if it is right, speak to a "
     "privacy officer."
@@ -228,7 +224,7 @@ def _worded(text: str, demand: str) -> str:
 def _why_undecidable(emergency: Emergency) -> str:
     if emergency.approved_at or emergency.refused_at:
         return "Somebody has decided this already."
-    if emergency.asked_at < timezone.now() - DECIDED_WITHIN:
+    if emergency.asked_at < timezone.now() - EMERGENCY_DECIDED_WITHIN:
         return "Nobody decided this within a day, so it has lapsed."
     return "This is not yours to decide, or a barrier stands in its way."
 
@@ -237,7 +233,7 @@ def _about(record: Context, emergency: Emergency) -> Context:
     return replace(record, matter=emergency.matter_id)
 
 
-def _asked_the_database(statement: str, *values: object) -> Any:
+def _asked_the_database(statement: str, *values: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()[0]

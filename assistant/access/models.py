@@ -1,6 +1,7 @@
 """The rules of access as people write them. The database compiles and applies them (migrations)."""
 
 import uuid
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -8,6 +9,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from assistant.accounts.models import Group, User
+
+EMERGENCY_DECIDED_WITHIN = timedelta(hours=24)
+"""A request for break-glass that nobody answers lapses; the database refuses decisions after it."""
 
 
 class Level(StrEnum):
@@ -236,6 +240,15 @@ class Emergency(models.Model):
 
     def __str__(self) -> str:
         return f"break-glass {self.pk}"
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it gives access now."""
+        return self.opened_at is not None and (self.expires_at or now) > now
+
+    def waits(self, now: datetime) -> bool:
+        """Whether somebody may still decide it."""
+        undecided = self.approved_at is None and self.refused_at is None
+        return undecided and self.asked_at > now - EMERGENCY_DECIDED_WITHIN
 
 
 class NoticesRead(models.Model):

