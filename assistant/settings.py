@@ -57,6 +57,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "assistant.accounts.context.person",
+                "assistant.access.context.reminded",
             ],
             "builtins": ["django.templatetags.static"],
         },

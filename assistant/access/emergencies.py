@@ -184,6 +184,13 @@ def settle() -> int:
     return len(settled)
 
 
+def matters_decided() -> dict[UUID, str]:
+    """How the matters of break-glass are called, for those who decide about it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select matter, reference, name from auth.emergency_matters()")
+        return {matter: f"{reference}, {name}" for matter, reference, name in cursor.fetchall()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadUnder:
     """An event of what was done under a break-glass."""

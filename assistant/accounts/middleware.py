@@ -36,6 +36,9 @@ HALFWAY_PAGES = frozenset(
 )
 """What is open to somebody who has given a password and no second factor."""
 
+QUIET = "X-Quiet"
+"""A page that asks by itself says so, and does not keep its session from going idle."""
+
 NOTHING_ALLOWED = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 logger = logging.getLogger(__name__)
@@ -106,7 +109,8 @@ def _continue_session(request: Request) -> None:
         sessions.end(row, reason="idle", record=Context(request=request.reference))
         logout(request)
         return
-    sessions.seen(row.public_id)
+    if QUIET not in request.headers:
+        sessions.seen(row.public_id)
     request.record = record
     if row.signed_in_at is None:
         # Not merely kept from the pages: whatever asks who this is, is told "nobody".

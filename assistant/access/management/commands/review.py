@@ -87,7 +87,8 @@ class Command(Say):
         }
         words = (
             f"{review.id}  {state}, due {review.due_at:%Y-%m-%d %H:%M} UTC: "
-            f"{review.places} places, {review.confirmed} confirmed, {review.removed} removed, {review.undecided} undecided"
+            f"{review.places} places, {review.confirmed} confirmed, {review.removed} removed, "
+            f"{review.undecided} undecided"
         )
         self.show(result, words)
 

@@ -1,0 +1,90 @@
+"""What privacy officers are told about break-glass, as it happens. No mail leaves: pages show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import connection
+from django.utils import timezone
+
+from assistant.access.emergencies import matters_decided
+from assistant.access.models import Emergency, NoticesRead
+from assistant.accounts.models import User
+
+SHOWN = 100
+
+
+class Kind(StrEnum):
+    """What happened; the database derives it from the times of a break-glass."""
+
+    ASKED = "asked"
+    OPENED = "opened"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    OVERDUE = "overdue"
+    ENDED = "ended"
+    UNREVIEWED = "unreviewed"
+    REVIEWED = "reviewed"
+
+
+WORDS = {
+    Kind.ASKED: "asked for break-glass",
+    Kind.OPENED: "opened break-glass before an approval",
+    Kind.APPROVED: "break-glass was approved",
+    Kind.REFUSED: "break-glass was refused",
+    Kind.OVERDUE: "opened break-glass, and nobody approved it in time",
+    Kind.ENDED: "break-glass ended; it waits to be reviewed",
+    Kind.UNREVIEWED: "break-glass has waited for its review for a week",
+    Kind.REVIEWED: "break-glass was reviewed",
+}
+PRESSING = frozenset({Kind.OPENED, Kind.OVERDUE, Kind.UNREVIEWED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that happened to a break-glass."""
+
+    at: datetime
+    kind: Kind
+    emergency: Emergency
+    matter: str
+    by: str
+    is_new: bool
+
+    @property
+    def words(self) -> str:
+        return WORDS[self.kind]
+
+    @property
+    def is_pressing(self) -> bool:
+        return self.kind in PRESSING
+
+
+def notices(user: User) -> Sequence[Notice]:
+    """The newest notices, if the person entered is a privacy officer; new are those since `read`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select at, kind, emergency, by_whom from auth.notices() order by at desc limit %s",
+            [SHOWN],
+        )
+        rows = cursor.fetchall()
+    emergencies = Emergency.objects.select_related("person").in_bulk([row[2] for row in rows])
+    people = User.objects.in_bulk({row[3] for row in rows if row[3]})
+    named, read = matters_decided(), NoticesRead.objects.filter(user=user).first()
+    return [
+        Notice(
+            at=at,
+            kind=Kind(kind),
+            emergency=emergencies[emergency],
+            matter=named.get(emergencies[emergency].matter_id, ""),
+            by=people[by].display_name if by and by != emergencies[emergency].person_id else "",
+            is_new=(read is None or at > read.at) and by != user.pk,
+        )
+        for at, kind, emergency, by in rows
+    ]
+
+
+def mark_read(user: User) -> None:
+    """Nothing that has happened so far is new to this officer any more."""
+    NoticesRead.objects.update_or_create(user=user, defaults={"at": timezone.now()})
