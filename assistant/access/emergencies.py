@@ -72,7 +72,7 @@ def ask(
     Missing when there is no such thing, a barrier stands, or it is not for this person: nobody can
     tell which. That is on record.
     """
-    text = _checked(text, why, minutes)
+    text = checked(text, why, minutes)
     if not _asked_the_database("select auth.proved_again()"):
         raise ValidationError(PROVE_FIRST)
     emergency_id, kept = uuid4(), log.commitment(text)
@@ -211,7 +211,8 @@ def read_under(emergency: Emergency) -> Sequence[ReadUnder]:
         return [ReadUnder(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
-def _checked(text: str, why: str, minutes: int) -> str:
+def checked(text: str, why: str, minutes: int) -> str:
+    """The text of a request without blanks around it; raises ValidationError for what is missing."""
     if why not in list(Why):
         raise ValidationError("Choose a reason.")
     if not 1 <= minutes <= LONGEST_MINUTES:

@@ -1,4 +1,4 @@
-"""What privacy officers are told about break-glass, as it happens. No mail leaves: pages show it."""
+"""What privacy officers are told about break-glass as it happens. Pages show it; no mail leaves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Notice:
 
 
 def notices(user: User) -> Sequence[Notice]:
-    """The newest notices, if the person entered is a privacy officer; new are those since `read`."""
+    """The newest notices, for privacy officers; new are those since `mark_read`."""
     with connection.cursor() as cursor:
         cursor.execute(
             "select at, kind, emergency, by_whom from auth.notices() order by at desc limit %s",

@@ -6,8 +6,10 @@ from assistant.access import (
     views,
     views_barriers,
     views_directory,
+    views_emergencies,
     views_people,
     views_purpose,
+    views_reviews,
     views_settings,
 )
 
@@ -35,6 +37,30 @@ urlpatterns = [
     path("barriers/preview/", views_barriers.preview, name="preview-barrier"),
     path("barriers/raise/", views_barriers.raise_barrier, name="raise-barrier"),
     path("barriers/<uuid:barrier_id>/lift/", views_barriers.lift, name="lift-barrier"),
+    path("break-glass/", views_emergencies.break_glass, name="break-glass"),
+    path("break-glass/ask/", views_emergencies.ask, name="ask-emergency"),
+    path(
+        "break-glass/<uuid:emergency_id>/", views_emergencies.emergency, name="emergency"
+    ),
+    path(
+        "break-glass/<uuid:emergency_id>/decide/",
+        views_emergencies.decide,
+        name="decide-emergency",
+    ),
+    path("break-glass/<uuid:emergency_id>/end/", views_emergencies.end, name="end-emergency"),
+    path(
+        "break-glass/<uuid:emergency_id>/review/",
+        views_emergencies.review,
+        name="review-emergency",
+    ),
+    path("notices/", views_emergencies.notices, name="notices"),
+    path("notices/read/", views_emergencies.read_notices, name="read-notices"),
+    path("reminders/", views_emergencies.reminded, name="reminders"),
+    path("reviews/", views_reviews.reviews, name="reviews"),
+    path("reviews/open/", views_reviews.open_review, name="open-review"),
+    path("reviews/<uuid:review_id>/", views_reviews.review, name="review"),
+    path("reviews/<uuid:review_id>/decide/", views_reviews.decide, name="decide-place"),
+    path("reviews/<uuid:review_id>/close/", views_reviews.close, name="close-review"),
     path("people/", views_people.people, name="people"),
     path("people/new/", views_people.create, name="create-person"),
     path("people/directory/", views_directory.directory, name="people-directory"),

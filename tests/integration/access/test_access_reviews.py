@@ -84,11 +84,14 @@ def test_who_is_confirmed_stays_and_who_is_not_ends_when_it_is_due(
     world: World, review: UUID, superuser: Superuser
 ) -> None:
     other = make_person("other")
-    superuser("update access_review set opened_at = now() + interval '1 day' where true")
     with world.as_alice() as acting:
         add_member(
             acting.record, world.matter, acting.user, username=other.username, level="member"
         )
+    superuser(
+        "update access_membership set added_at = now() - interval '1 day' where user_id = %s",
+        [other.user.pk],
+    )
     superuser(
         "insert into access_reviewitem (review_id, matter_id, user_id, level, decision)"
         " values (%s, %s, %s, 'member', '')",
