@@ -212,7 +212,7 @@ def read_under(emergency: Emergency) -> Sequence[ReadUnder]:
 
 
 def checked(text: str, why: str, minutes: int) -> str:
-    """The text of a request without blanks around it; raises ValidationError for what is missing."""
+    """The text of a request without outer blanks; raises ValidationError for what is missing."""
     if why not in list(Why):
         raise ValidationError("Choose a reason.")
     if not 1 <= minutes <= LONGEST_MINUTES:
