@@ -1,22 +1,33 @@
 """People who have just given their second factor again, and the break-glass they ask for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from assistant.access import emergencies
+from django.db import connections
+from django.utils import timezone
+
+from assistant.access import emergencies, reviews
 from assistant.access.models import Emergency
+from assistant.access.upkeep import OWNER
 from assistant.accounts.acting import Acting
 from assistant.accounts.identity import entered
-from tests.people import Person, World
+from tests.people import Person, World, make_person
 
-Superuser = Callable[..., list[tuple[Any, ...]]]
 TEXT = "She is in the ambulance and cannot say which drugs she takes."
 
 
-def give_app(person: Person, superuser: Superuser) -> None:
+def _run(statement: str, values: list[Any]) -> None:
+    """Run SQL as the role that owns the tables."""
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def give_app(person: Person) -> None:
     """An authenticator app for somebody, as if set up long ago."""
-    superuser(
+    _run(
         "insert into accounts_authenticator (id, user_id, sealed_secret, last_step, created_at,"
         " confirmed_at) select gen_random_uuid(), %s, '', 0, now(), now() where not exists"
         " (select 1 from accounts_authenticator where user_id = %s)",
@@ -25,11 +36,11 @@ def give_app(person: Person, superuser: Superuser) -> None:
 
 
 @contextmanager
-def proved(person: Person, superuser: Superuser, *, minutes_ago: int = 0) -> Iterator[Acting]:
+def proved(person: Person, *, minutes_ago: int = 0) -> Iterator[Acting]:
     """A transaction of somebody who gave their second factor again some minutes ago."""
-    give_app(person, superuser)
+    give_app(person)
     with person.acting() as acting:
-        superuser(
+        _run(
             "insert into accounts_session (session_key, public_id, user_id, session_data, device,"
             " factor, created_at, signed_in_at, stepped_up_at, last_seen_at, expire_date)"
             " values (%s, %s, %s, '', '', 'totp', now(), now() - interval '1 hour',"
@@ -40,10 +51,10 @@ def proved(person: Person, superuser: Superuser, *, minutes_ago: int = 0) -> Ite
             yield acting
 
 
-def ask(world: World, person: Person, superuser: Superuser, **more: Any) -> Emergency:
+def ask(world: World, person: Person, **more: Any) -> Emergency:
     """Ask for break-glass on the world's matter, for half an hour unless said otherwise."""
     asked = {"matter": world.matter.reference, "why": "treatment", "text": TEXT, "minutes": 30}
-    with proved(person, superuser) as acting:
+    with proved(person) as acting:
         return emergencies.ask(acting.record, **(asked | more))
 
 
@@ -53,16 +64,16 @@ def approve(emergency: Emergency, by: Person) -> None:
         emergencies.approve(acting.record, emergencies.emergency_for(emergency.pk))
 
 
-def let_in_emergencies(world: World, superuser: Superuser) -> None:
+def let_in_emergencies(world: World) -> None:
     """The matter's policy: break-glass may open before it is approved."""
-    superuser(
+    _run(
         "update access_matter set opens_in_emergency = true where id = %s", [world.matter.id]
     )
 
 
-def let_time_pass(emergency: Emergency, superuser: Superuser, *, minutes: int) -> None:
+def let_time_pass(emergency: Emergency, *, minutes: int) -> None:
     """As if it had been asked for that much earlier."""
-    superuser(
+    _run(
         "update access_emergency set "
         + ", ".join(
             f"{column} = {column} - make_interval(mins => %s)"
@@ -71,3 +82,11 @@ def let_time_pass(emergency: Emergency, superuser: Superuser, *, minutes: int) -
         + " where id = %s",
         [*[minutes] * 5, emergency.pk],
     )
+
+
+def open_review(*, by: Person | None = None) -> UUID:
+    """An access review that is open; one that was is closed without any consequence."""
+    _run("update access_review set closed_at = now() where closed_at is null", [])
+    with (by or make_person("olga", "privacy_officer")).entered() as acting:
+        due = timezone.now().date() + timedelta(days=30)
+        return reviews.open_review(acting.record, due=due).pk

@@ -118,7 +118,8 @@ def open_review(record: Context, *, due: date) -> Review:
 
 def reviews() -> list[Progress]:
     """The reviews in which the person has something to look at, newest first."""
-    found = Review.objects.select_related("opened_by").annotate(
+    # Said again: where rows are grouped, the model's own order does not count.
+    found = Review.objects.select_related("opened_by").order_by("-opened_at").annotate(
         places=Count("items"),
         confirmed=Count("items", filter=Q(items__decision=KEEP)),
         removed=Count("items", filter=Q(items__decision=REMOVE)),

@@ -19,7 +19,7 @@ from assistant.access.web import signed_in
 from assistant.accounts import factors
 from assistant.accounts.models import Role
 from assistant.accounts.requests import Request
-from assistant.accounts.stepup import require_step_up, stepped_up
+from assistant.accounts.stepup import require_step_up
 from compliance.describe import Told, sentence
 from compliance.reading import names_of
 
@@ -129,10 +129,10 @@ def _read_under(found: Emergency) -> list[dict[str, Any]]:
 
 @require_POST
 @signed_in
-@stepped_up(doing="decide about break-glass")
 def decide(request: Request, emergency_id: UUID) -> HttpResponse:
     """Approve a request or refuse it."""
     found = verbs.emergency_for(emergency_id)
+    require_step_up(request, doing="decide about break-glass")
     act = verbs.approve if request.POST.get("decision") == "approve" else verbs.refuse
     try:
         act(request.record, found)

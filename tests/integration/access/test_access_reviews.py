@@ -1,7 +1,7 @@
 """In a review leads confirm who is in their matter; what nobody confirmed ends when it is due."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,10 @@ from assistant.access.errors import Missing
 from assistant.access.matters import add_member
 from assistant.access.models import Matter, Review, ReviewItem
 from compliance.events import Context
-from tests.glass import Superuser
 from tests.installation import Installation
 from tests.people import Person, World, make_person, make_world
 
+Superuser = Callable[..., list[tuple[Any, ...]]]
 NEXT_MONTH = timezone.now().date() + timedelta(days=30)
 
 

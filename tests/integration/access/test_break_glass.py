@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,10 +19,12 @@ from assistant.documents.models import Document
 from compliance import log
 from compliance.commitment import Commitment, opens
 from compliance.events import DocumentOpened
-from tests.glass import TEXT, Superuser, approve, ask, let_in_emergencies, let_time_pass, proved
+from tests.glass import TEXT, approve, ask, let_in_emergencies, let_time_pass, proved
 from tests.installation import Installation
 from tests.people import Person, World, make_person, make_world
 from tests.samples import LEASE, WARFARIN
+
+Superuser = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_an_approved_request_opens_the_matter_and_nothing_before_it(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
     world.add("lease.md", LEASE)
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     assert not sees(world.charlie, world)
     approve(asked, olga)
     assert sees(world.charlie, world)
@@ -83,7 +86,7 @@ def test_an_approved_request_opens_the_matter_and_nothing_before_it(
 def test_a_lead_of_the_matter_may_approve_and_a_member_may_not(
     world: World, superuser: Superuser
 ) -> None:
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     with pytest.raises(Missing):
         approve(asked, world.bob)
     approve(asked, world.alice)
@@ -91,7 +94,7 @@ def test_a_lead_of_the_matter_may_approve_and_a_member_may_not(
 
 
 def test_nobody_approves_their_own(world: World, olga: Person, superuser: Superuser) -> None:
-    asked = ask(world, olga, superuser)
+    asked = ask(world, olga)
     with pytest.raises(ValidationError, match="not yours"):
         approve(asked, olga)
     assert not sees(olga, world)
@@ -100,7 +103,7 @@ def test_nobody_approves_their_own(world: World, olga: Person, superuser: Superu
 def test_one_decision_is_made_once(
     world: World, olga: Person, petra: Person, superuser: Superuser
 ) -> None:
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     with olga.entered() as acting:
         emergencies.refuse(acting.record, emergencies.emergency_for(asked.pk))
     with pytest.raises(ValidationError, match="already"):
@@ -112,8 +115,8 @@ def test_one_decision_is_made_once(
 def test_a_request_that_nobody_answers_lapses(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
-    asked = ask(world, world.charlie, superuser)
-    let_time_pass(asked, superuser, minutes=24 * 60 + 1)
+    asked = ask(world, world.charlie)
+    let_time_pass(asked, minutes=24 * 60 + 1)
     with pytest.raises(ValidationError, match="lapsed"):
         approve(asked, olga)
 
@@ -131,13 +134,13 @@ def test_a_request_says_why_and_for_how_long(
     changed: dict[str, Any], words: str, world: World, superuser: Superuser
 ) -> None:
     with pytest.raises(ValidationError, match=words):
-        ask(world, world.charlie, superuser, **changed)
+        ask(world, world.charlie, **changed)
 
 
 def test_it_needs_the_second_factor_again(world: World, superuser: Superuser) -> None:
     asked = {"matter": world.matter.reference, "why": "safety", "text": TEXT, "minutes": 5}
     with pytest.raises(ValidationError, match="second factor"):
-        with proved(world.charlie, superuser, minutes_ago=6) as acting:
+        with proved(world.charlie, minutes_ago=6) as acting:
             emergencies.ask(acting.record, **asked)
     with pytest.raises(ValidationError, match="second factor"):
         with world.charlie.entered() as acting:
@@ -147,7 +150,7 @@ def test_it_needs_the_second_factor_again(world: World, superuser: Superuser) ->
 def test_injected_sql_opens_nothing_without_the_second_factor(
     world: World, superuser: Superuser
 ) -> None:
-    let_in_emergencies(world, superuser)
+    let_in_emergencies(world)
     with world.charlie.entered(), connection.cursor() as cursor:
         cursor.execute(
             "select auth.ask_emergency(gen_random_uuid(), %s, null, 'safety', 'x', '', 60, true)",
@@ -169,7 +172,7 @@ def test_injected_sql_opens_nothing_without_the_second_factor(
 def test_the_application_moves_no_emergency_by_hand(
     statement: str, world: World, superuser: Superuser
 ) -> None:
-    ask(world, world.charlie, superuser)
+    ask(world, world.charlie)
     with pytest.raises(DatabaseError, match="denied"), world.charlie.entered():
         with connection.cursor() as cursor:
             cursor.execute(statement)
@@ -188,7 +191,7 @@ def test_the_asker_is_told_the_same_whatever_stands_in_the_way(
         {"matter": make_world().matter.reference, "document": document},
     ):
         with pytest.raises(Missing):
-            ask(world, world.charlie, superuser, **named)
+            ask(world, world.charlie, **named)
     assert superuser(
         "select count(*) from compliance_event where type = 'access.denied' and actor = %s",
         [world.charlie.user.public_id],
@@ -197,13 +200,13 @@ def test_the_asker_is_told_the_same_whatever_stands_in_the_way(
 
 def test_an_administrator_asks_for_nothing(world: World, superuser: Superuser) -> None:
     with pytest.raises(Missing):
-        ask(world, make_person("ada", "administrator"), superuser)
+        ask(world, make_person("ada", "administrator"))
 
 
 def test_a_wall_raised_while_it_waits_keeps_it_closed(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     wall(world, world.charlie, superuser)
     with pytest.raises(ValidationError, match="barrier"):
         approve(asked, olga)
@@ -213,7 +216,7 @@ def test_a_wall_raised_while_it_waits_keeps_it_closed(
 def test_a_wall_raised_while_it_is_open_closes_it(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
-    approve(ask(world, world.charlie, superuser), olga)
+    approve(ask(world, world.charlie), olga)
     assert sees(world.charlie, world)
     wall(world, world.charlie, superuser)
     assert not sees(world.charlie, world)
@@ -222,12 +225,12 @@ def test_a_wall_raised_while_it_is_open_closes_it(
 def test_it_opens_at_once_where_the_policy_and_the_asker_say_so(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
-    ask(world, world.charlie, superuser, urgent=True)
+    ask(world, world.charlie, urgent=True)
     assert not sees(world.charlie, world)
-    let_in_emergencies(world, superuser)
-    ask(world, world.charlie, superuser)
+    let_in_emergencies(world)
+    ask(world, world.charlie)
     assert not sees(world.charlie, world)
-    asked = ask(world, world.charlie, superuser, urgent=True)
+    asked = ask(world, world.charlie, urgent=True)
     assert sees(world.charlie, world)
     assert asked.approve_by is not None
     with olga.entered() as acting:
@@ -238,9 +241,9 @@ def test_it_opens_at_once_where_the_policy_and_the_asker_say_so(
 def test_what_opened_at_once_and_was_never_approved_is_told(
     world: World, superuser: Superuser
 ) -> None:
-    let_in_emergencies(world, superuser)
-    asked = ask(world, world.charlie, superuser, urgent=True)
-    let_time_pass(asked, superuser, minutes=24 * 60 + 1)
+    let_in_emergencies(world)
+    asked = ask(world, world.charlie, urgent=True)
+    let_time_pass(asked, minutes=24 * 60 + 1)
     emergencies.settle()
     emergencies.settle()
     assert events(superuser, asked) == [
@@ -253,16 +256,16 @@ def test_what_opened_at_once_and_was_never_approved_is_told(
 def test_one_document_opens_alone(world: World, olga: Person, superuser: Superuser) -> None:
     world.add("lease.md", LEASE)
     wanted = world.add("warfarin.md", WARFARIN).document_id
-    approve(ask(world, world.charlie, superuser, document=wanted), olga)
+    approve(ask(world, world.charlie, document=wanted), olga)
     assert titles(world.charlie) == {"warfarin.md"}
 
 
 def test_it_ends_by_the_clock_and_the_end_is_recorded_once(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
-    asked = ask(world, world.charlie, superuser, minutes=10)
+    asked = ask(world, world.charlie, minutes=10)
     approve(asked, olga)
-    let_time_pass(asked, superuser, minutes=11)
+    let_time_pass(asked, minutes=11)
     assert not sees(world.charlie, world)
     emergencies.settle()
     emergencies.settle()
@@ -273,7 +276,7 @@ def test_it_is_ended_early_by_its_asker_and_by_whoever_decides(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
     for who in (world.charlie, olga, world.alice):
-        asked = ask(world, world.charlie, superuser)
+        asked = ask(world, world.charlie)
         approve(asked, olga)
         assert sees(world.charlie, world)
         with who.entered() as acting:
@@ -288,7 +291,7 @@ def test_it_is_ended_early_by_its_asker_and_by_whoever_decides(
 def test_it_is_reviewed_by_somebody_else_and_only_afterwards(
     world: World, olga: Person, petra: Person, superuser: Superuser
 ) -> None:
-    asked = ask(world, petra, superuser)
+    asked = ask(world, petra)
     approve(asked, olga)
 
     def review(by: Person) -> None:
@@ -322,7 +325,7 @@ def test_what_is_read_under_it_says_so_in_the_record(
             record = replace(acting.record, matter=world.matter.id)
             return log.append(opened, context=record)
 
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     approve(asked, olga)
     under, without = open_it(world.charlie), open_it(world.bob)
     said = {
@@ -345,7 +348,7 @@ def test_break_glass_reads_and_changes_no_document(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
     world.add("lease.md", LEASE)
-    approve(ask(world, world.charlie, superuser), olga)
+    approve(ask(world, world.charlie), olga)
     with world.charlie.entered():
         assert Document.objects.update(title="Changed") == 0
         assert Document.objects.filter(title="lease.md").delete()[0] == 0
@@ -356,7 +359,7 @@ def test_break_glass_reads_and_changes_no_document(
 def test_reasons_are_kept_as_text_and_recorded_as_commitments(
     world: World, superuser: Superuser
 ) -> None:
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     ((text, nonce),) = superuser(
         "select text, text_nonce from access_emergency where id = %s", [asked.pk]
     )
@@ -371,7 +374,7 @@ def test_reasons_are_kept_as_text_and_recorded_as_commitments(
 
 
 def test_strangers_see_no_request(world: World, superuser: Superuser) -> None:
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     for who in (world.bob, make_person("otto", "auditor"), make_person("ada", "administrator")):
         with pytest.raises(Missing), who.entered():
             emergencies.emergency_for(asked.pk)
@@ -382,7 +385,7 @@ def test_strangers_see_no_request(world: World, superuser: Superuser) -> None:
 def test_the_operator_lists_what_is_open_and_ends_it(
     world: World, olga: Person, superuser: Superuser, installation: Installation
 ) -> None:
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     approve(asked, olga)
     listed = installation.manage("break-glass", "list", "--json")
     assert listed.returncode == 0, listed.stderr
@@ -402,9 +405,9 @@ def test_the_operator_lists_what_is_open_and_ends_it(
 def test_the_worker_puts_the_end_on_record_by_itself(
     world: World, olga: Person, superuser: Superuser
 ) -> None:
-    asked = ask(world, world.charlie, superuser)
+    asked = ask(world, world.charlie)
     approve(asked, olga)
-    let_time_pass(asked, superuser, minutes=31)
+    let_time_pass(asked, minutes=31)
     give_up_at = time.monotonic() + 10
     while "emergency.ended" not in events(superuser, asked):
         assert time.monotonic() < give_up_at

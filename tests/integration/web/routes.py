@@ -16,6 +16,7 @@ LEADS = frozenset({"lead"})
 AUDITORS = frozenset({"auditor"})
 OFFICERS = frozenset({"officer"})
 ADMINISTRATORS = frozenset({"administrator"})
+DECIDERS = LEADS | OFFICERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,10 @@ class Things:
     group: UUID  # that is in no matter
     team: UUID  # a group that is in the matter
     barrier: UUID
+    emergency: UUID  # break-glass on the matter, asked for by a stranger to it
+    ended: UUID  # one that has ended
+    review: UUID  # an access review that is open
+    closed: UUID  # one that is not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +161,29 @@ ROUTES: dict[str, Route] = {
     ),
     "raise-barrier": _form(OFFICERS, gets=(400,), kind="wall", place="names", names="Nobody"),
     "lift-barrier": _form(OFFICERS, lambda things: [things.barrier], reason="It is over."),
+    # Break-glass and access reviews
+    "break-glass": _page(EVERYBODY - ADMINISTRATORS),
+    "ask-emergency": _page(EVERYBODY - ADMINISTRATORS),
+    "emergency": _page(DECIDERS, lambda things: [things.emergency]),
+    "decide-emergency": _form(
+        DECIDERS, lambda things: [things.emergency], gets=(302, 400), decision="approve"
+    ),
+    "end-emergency": _form(DECIDERS, lambda things: [things.ended], gets=(400,)),
+    "review-emergency": _form(OFFICERS, lambda things: [things.ended], gets=(400,)),
+    "notices": _page(OFFICERS),
+    "read-notices": _form(OFFICERS),
+    "reminders": _page(EVERYBODY),
+    "reviews": _page(EVERYBODY),
+    "open-review": _form(OFFICERS, gets=(400,), due=""),
+    "review": _page(DECIDERS, lambda things: [things.review]),
+    "decide-place": Route(
+        allowed=DECIDERS,
+        method="POST",
+        gets=(302,),
+        ids=lambda things: [things.review],
+        fields=lambda things: {"matter": str(things.matter), "all": "yes"},
+    ),
+    "close-review": _form(OFFICERS, lambda things: [things.closed], gets=(400,)),
     # The library
     "library": _page(MEMBERS, lambda things: [things.matter]),
     "library-rows": _page(MEMBERS, lambda things: [things.matter]),

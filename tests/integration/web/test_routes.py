@@ -20,6 +20,7 @@ from assistant.chat import conversations
 from assistant.chat.ask import accept_question
 from assistant.documents import intake
 from compliance.events import Context
+from tests import glass
 from tests.integration.parse.conftest import make_pdf
 from tests.integration.web.routes import (
     EVERYBODY,
@@ -95,6 +96,11 @@ def things(
         )
         add_team(acting.record, house.matter, acting.user, group_id=team.id)
     Visitor(installation.address, somebody).http.close()
+    asker = make_person("asker")
+    emergency, ended = glass.ask(house, asker), glass.ask(house, asker)
+    glass.approve(ended, house.alice)
+    glass.let_time_pass(ended, minutes=31)
+    closed, review = (glass.open_review() for _ in range(2))
     conversation, answer = _ask(house)
     forgettable, hidden = _ask(house)[0], _ask(house)[0]
     with house.bob.entered() as acting:
@@ -117,6 +123,10 @@ def things(
         group=group.id,
         team=team.id,
         barrier=barrier.id,
+        emergency=emergency.id,
+        ended=ended.id,
+        review=review,
+        closed=closed,
     )
 
 
