@@ -46,13 +46,13 @@ from compliance.events.documents import DocumentRejected as DocumentRejected
 from compliance.events.documents import DocumentRetried as DocumentRetried
 from compliance.events.documents import DocumentUploaded as DocumentUploaded
 from compliance.events.documents import VersionPublished as VersionPublished
-from compliance.events.matters import MatterClientSet as MatterClientSet
 from compliance.events.emergencies import EmergencyApproved as EmergencyApproved
 from compliance.events.emergencies import EmergencyAsked as EmergencyAsked
 from compliance.events.emergencies import EmergencyEnded as EmergencyEnded
 from compliance.events.emergencies import EmergencyOverdue as EmergencyOverdue
 from compliance.events.emergencies import EmergencyRefused as EmergencyRefused
 from compliance.events.emergencies import EmergencyReviewed as EmergencyReviewed
+from compliance.events.matters import MatterClientSet as MatterClientSet
 from compliance.events.matters import MatterCreated as MatterCreated
 from compliance.events.matters import MatterPurposesSet as MatterPurposesSet
 from compliance.events.matters import MatterRenamed as MatterRenamed

@@ -7,7 +7,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from assistant.accounts.sql import let_functions_work, protect, run_sql
+from assistant.accounts.sql import protect, run_sql
 
 FUNCTIONS = r"""
 -- What came by the clock, each told once: an approval that did not come in time (no way), and ends,
@@ -213,7 +213,6 @@ class Migration(migrations.Migration):
         run_sql(
             protect("access_noticesread", read=OWN, insert=OWN, update=OWN, group_column=None)
             + FUNCTIONS
-            + let_functions_work()
             + REVIEWED
             + READS_ONLY,
             BACKWARDS,
