@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from assistant.access import emergencies, reviews
@@ -82,6 +82,18 @@ def let_time_pass(emergency: Emergency, *, minutes: int) -> None:
         + " where id = %s",
         [*[minutes] * 5, emergency.pk],
     )
+
+
+def let_expire(emergency: Emergency) -> None:
+    """Its time is over now, by the clock and by nothing else."""
+    # Triggers tell workers and sockets of every change that somebody makes. The clock tells nobody.
+    with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+        cursor.execute("alter table access_emergency disable trigger follow_emergency")
+        cursor.execute(
+            "update access_emergency set expires_at = clock_timestamp() where id = %s",
+            [emergency.pk],
+        )
+        cursor.execute("alter table access_emergency enable trigger follow_emergency")
 
 
 def open_review(*, by: Person | None = None) -> UUID:
