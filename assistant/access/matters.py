@@ -106,6 +106,23 @@ def people_who_see(matter_id: UUID) -> list[User]:
     return list(User.objects.filter(pk__in=people).order_by("display_name"))
 
 
+def may_change(matter_id: UUID) -> bool:
+    """Whether the person sees the matter by a right of their own: break-glass only reads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select get_bit(auth.own_bits(), auth.group_of(%s)) = 1", [matter_id]
+        )
+        (answer,) = cursor.fetchone()
+    return bool(answer)
+
+
+def matter_to_change(matter_id: UUID) -> Matter:
+    """The matter, if the person may change what is in it; raises Missing otherwise."""
+    if not may_change(matter_id):
+        raise Missing
+    return matter_for(matter_id)
+
+
 def leads(matter: Matter) -> bool:
     """Whether the person may say who is a member."""
     with connection.cursor() as cursor:

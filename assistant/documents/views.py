@@ -11,7 +11,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from assistant.access.errors import Missing
-from assistant.access.matters import leads, matter_for, people_who_see
+from assistant.access.matters import (
+    leads,
+    matter_for,
+    matter_to_change,
+    may_change,
+    people_who_see,
+)
 from assistant.access.models import Matter
 from assistant.access.web import signed_in
 from assistant.accounts.identity import NotSignedIn, entered
@@ -29,6 +35,7 @@ def _shelf(matter: Matter) -> dict[str, object]:
         "matter": matter,
         "rows": rows,
         "leads": leads(matter),
+        "may_change": may_change(matter.id),
         "labelled": any(row.labels for row in rows),
         "working": any(row.is_working for row in rows),
     }
@@ -67,7 +74,7 @@ def upload(request: Request, matter_id: UUID) -> HttpResponseBase:
 @signed_in
 def _may_upload(request: Request, matter_id: UUID) -> HttpResponse:
     """An empty answer for members; what any page would say to everybody else."""
-    matter_for(matter_id)
+    matter_to_change(matter_id)
     return HttpResponse(status=OK)
 
 
@@ -78,7 +85,7 @@ def _take(request: Request, matter_id: UUID, file: "UploadedFile[bytes]") -> dic
         blob = intake.store_upload(file.chunks())
         with entered(request.token):
             version, is_new = intake.accept_upload(
-                request.record, request.user, matter_for(matter_id), name=name, blob=blob
+                request.record, request.user, matter_to_change(matter_id), name=name, blob=blob
             )
             if is_new:
                 transaction.on_commit(lambda: tasks.wake(version.id))
@@ -95,6 +102,7 @@ def _take(request: Request, matter_id: UUID, file: "UploadedFile[bytes]") -> dic
 def delete(request: Request, document_id: UUID) -> HttpResponse:
     """Take a document out of lists and searches."""
     found = shelf.document_for(document_id)
+    matter_to_change(found.matter_id)
     intake.delete_document(request.record, found)
     return redirect("library", found.matter_id)
 
@@ -104,6 +112,7 @@ def delete(request: Request, document_id: UUID) -> HttpResponse:
 def cancel(request: Request, version_id: UUID) -> HttpResponse:
     """Stop reading a document."""
     version = shelf.version_for(version_id)
+    matter_to_change(version.document.matter_id)
     intake.cancel(request.record, version)
     return redirect("library", version.document.matter_id)
 
@@ -113,6 +122,7 @@ def cancel(request: Request, version_id: UUID) -> HttpResponse:
 def retry(request: Request, version_id: UUID) -> HttpResponse:
     """Read a document again."""
     version = shelf.version_for(version_id)
+    matter_to_change(version.document.matter_id)
     if intake.retry(request.record, version):
         transaction.on_commit(lambda: tasks.wake(version.id))
     return redirect("library", version.document.matter_id)

@@ -201,6 +201,7 @@ set search_path = pg_catalog, public, pg_temp as $$
     join auth.acl_group g on g.matter = e.matter_id
      and (e.document_id is null or g.label = '' or g.label like '%/d:' || e.document_id)
     join accounts_user u on u.id = e.person_id and u.is_active
+     and not 'administrator' = any (u.roles)
    where e.person_id = person and e.opened_at is not null and e.expires_at > clock_timestamp()
      and g.id <> all (auth.denied_groups(person))
 $$;

@@ -96,6 +96,10 @@ def test_it_is_decided_shown_on_every_page_and_ended(
         assert shown.status_code == 200, page
         assert "Break-glass is open" in shown.text, page
         assert f'action="{address}end/"' in shown.text, page
+    library = charlie.get(f"{matter}documents/").text
+    assert "You read here under break-glass" in library
+    assert "data-upload>" not in library
+    assert charlie.post(f"{matter}documents/upload/", {}).status_code == 404
     assert "Break-glass is open" not in office.get("/matters/").text
     assert charlie.post(f"{address}end/", {}).status_code == 302
     assert "Break-glass is open" not in charlie.get("/matters/").text

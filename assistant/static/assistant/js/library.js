@@ -116,12 +116,13 @@ setInterval(() => {
   if (rows.querySelector("[data-working=yes]") && !document.hidden) look();
 }, LOOK_EVERY);
 
-picker.addEventListener("change", () => {
+picker?.addEventListener("change", () => {
   add(picker.files);
   picker.value = "";
 });
 
-const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+// Whoever only reads has no form.
+const carriesFiles = (event) => form && event.dataTransfer?.types.includes("Files");
 const dragging = (isOn) => document.body.classList.toggle("dragging", isOn);
 addEventListener("dragover", (event) => {
   if (!carriesFiles(event)) return;
