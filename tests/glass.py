@@ -25,21 +25,18 @@ def _run(statement: str, values: list[Any]) -> None:
         cursor.execute(statement, values)
 
 
-def give_app(person: Person) -> None:
-    """An authenticator app for somebody, as if set up long ago."""
-    _run(
-        "insert into accounts_authenticator (id, user_id, sealed_secret, last_step, created_at,"
-        " confirmed_at) select gen_random_uuid(), %s, '', 0, now(), now() where not exists"
-        " (select 1 from accounts_authenticator where user_id = %s)",
-        [person.user.pk, person.user.pk],
-    )
-
-
 @contextmanager
 def proved(person: Person, *, minutes_ago: int = 0) -> Iterator[Acting]:
-    """A transaction of somebody who gave their second factor again some minutes ago."""
-    give_app(person)
+    """A transaction of somebody who gave their second factor again some minutes ago.
+
+    The app that stands for it goes again, so that tests sign the person in with a password alone.
+    """
     with person.acting() as acting:
+        _run(
+            "insert into accounts_authenticator (id, user_id, sealed_secret, last_step, created_at,"
+            " confirmed_at) values (gen_random_uuid(), %s, '', 0, now(), now())",
+            [person.user.pk],
+        )
         _run(
             "insert into accounts_session (session_key, public_id, user_id, session_data, device,"
             " factor, created_at, signed_in_at, stepped_up_at, last_seen_at, expire_date)"
@@ -47,8 +44,15 @@ def proved(person: Person, *, minutes_ago: int = 0) -> Iterator[Acting]:
             " now() - make_interval(mins => %s), now(), now() + interval '1 hour')",
             [acting.token, acting.record.session, person.user.pk, minutes_ago],
         )
-        with entered(acting.token):
-            yield acting
+        try:
+            with entered(acting.token):
+                yield acting
+        finally:
+            _run("delete from accounts_session where session_key = %s", [acting.token])
+            _run(
+                "delete from accounts_authenticator where user_id = %s and sealed_secret = ''",
+                [person.user.pk],
+            )
 
 
 def ask(world: World, person: Person, **more: Any) -> Emergency:
