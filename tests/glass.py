@@ -70,9 +70,7 @@ def approve(emergency: Emergency, by: Person) -> None:
 
 def let_in_emergencies(world: World) -> None:
     """The matter's policy: break-glass may open before it is approved."""
-    _run(
-        "update access_matter set opens_in_emergency = true where id = %s", [world.matter.id]
-    )
+    _run("update access_matter set opens_in_emergency = true where id = %s", [world.matter.id])
 
 
 def let_time_pass(emergency: Emergency, *, minutes: int) -> None:

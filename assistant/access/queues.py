@@ -86,9 +86,7 @@ def _without(lines: Iterable[Line], *others: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.emergency.pk not in taken]
 
 
-def _line(
-    emergency: Emergency, reader: User, named: dict[UUID, str], now: datetime
-) -> Line:
+def _line(emergency: Emergency, reader: User, named: dict[UUID, str], now: datetime) -> Line:
     is_mine = emergency.person_id == reader.pk
     is_other = not is_mine and emergency.approved_by_id != reader.pk
     is_over = emergency.opened_at is not None and not emergency.is_open(now)

@@ -38,7 +38,6 @@ KEEP, REMOVE, EXPIRED, KEPT = "keep", "remove", "expired", "kept"
 and it ended, or it stays because a matter keeps a lead."""
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """A review and how far it has come, as far as the person sees it."""
@@ -119,12 +118,16 @@ def open_review(record: Context, *, due: date) -> Review:
 def reviews() -> list[Progress]:
     """The reviews in which the person has something to look at, newest first."""
     # Said again: where rows are grouped, the model's own order does not count.
-    found = Review.objects.select_related("opened_by").order_by("-opened_at").annotate(
-        places=Count("items"),
-        confirmed=Count("items", filter=Q(items__decision=KEEP)),
-        removed=Count("items", filter=Q(items__decision=REMOVE)),
-        expired=Count("items", filter=Q(items__decision=EXPIRED)),
-        kept=Count("items", filter=Q(items__decision=KEPT)),
+    found = (
+        Review.objects.select_related("opened_by")
+        .order_by("-opened_at")
+        .annotate(
+            places=Count("items"),
+            confirmed=Count("items", filter=Q(items__decision=KEEP)),
+            removed=Count("items", filter=Q(items__decision=REMOVE)),
+            expired=Count("items", filter=Q(items__decision=EXPIRED)),
+            kept=Count("items", filter=Q(items__decision=KEPT)),
+        )
     )
     return [
         Progress(

@@ -48,12 +48,8 @@ def end_emergency(emergency_id: UUID, *, by: User | None) -> Emergency:
         if not emergency.is_open(now):
             raise ValidationError("This access is not open.")
         log.append(
-            EmergencyEnded(
-                object=emergency.person.public_id, emergency=emergency.pk, way="early"
-            ),
-            context=Context(
-                actor=by.public_id if by else None, matter=emergency.matter_id
-            ),
+            EmergencyEnded(object=emergency.person.public_id, emergency=emergency.pk, way="early"),
+            context=Context(actor=by.public_id if by else None, matter=emergency.matter_id),
             using=OWNER,
         )
         emergency.expires_at = emergency.ended_at = now

@@ -92,9 +92,7 @@ def emergency(request: Request, emergency_id: UUID) -> HttpResponse:
     return _page(request, verbs.emergency_for(emergency_id))
 
 
-def _page(
-    request: Request, found: Emergency, *, status: int = 200, **more: Any
-) -> HttpResponse:
+def _page(request: Request, found: Emergency, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "line": line_for(found, request.user),
         "verdicts": [(verdict.value, label) for verdict, label in verbs.VERDICT_LABELS.items()],

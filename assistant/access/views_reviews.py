@@ -59,9 +59,7 @@ def review(request: Request, review_id: UUID) -> HttpResponse:
     return _page(request, review_id)
 
 
-def _page(
-    request: Request, review_id: UUID, *, status: int = 200, **more: Any
-) -> HttpResponse:
+def _page(request: Request, review_id: UUID, *, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "review": verbs.progress_of(review_id),
         "matters": verbs.places_of(review_id, request.user),

@@ -75,9 +75,7 @@ def fall_due(review: UUID, superuser: Superuser) -> None:
 
 def make_lead(world: World, person: Person) -> None:
     with world.as_alice() as acting:
-        add_member(
-            acting.record, world.matter, acting.user, username=person.username, level="lead"
-        )
+        add_member(acting.record, world.matter, acting.user, username=person.username, level="lead")
 
 
 def test_who_is_confirmed_stays_and_who_is_not_ends_when_it_is_due(
@@ -111,9 +109,7 @@ def test_before_it_is_due_nothing_ends_by_itself(world: World, review: UUID) -> 
     assert sees(world.bob, world)
 
 
-def test_who_is_removed_is_out_at_once(
-    world: World, review: UUID, superuser: Superuser
-) -> None:
+def test_who_is_removed_is_out_at_once(world: World, review: UUID, superuser: Superuser) -> None:
     item = item_of(review, world, world.bob, superuser)
     decide(review, item, world.alice, keep=False)
     assert not sees(world.bob, world)
@@ -140,9 +136,7 @@ def test_a_matter_s_only_lead_stays_and_that_is_told(
     fall_due(review, superuser)
     reviews.close_due()
     assert sees(world.alice, world)
-    told = ReviewItem.objects.using("owner").get(
-        pk=item_of(review, world, world.alice, superuser)
-    )
+    told = ReviewItem.objects.using("owner").get(pk=item_of(review, world, world.alice, superuser))
     assert told.decision == "kept"
 
 
@@ -216,9 +210,7 @@ def test_leads_see_their_matters_and_officers_see_all(
         reviews.progress_of(review)
 
 
-def test_only_officers_open_one_and_one_at_a_time(
-    world: World, review: UUID, olga: Person
-) -> None:
+def test_only_officers_open_one_and_one_at_a_time(world: World, review: UUID, olga: Person) -> None:
     with pytest.raises(Missing), world.as_alice() as acting:
         reviews.open_review(acting.record, due=NEXT_MONTH)
     with pytest.raises(ValidationError, match="open already"), olga.entered() as acting:

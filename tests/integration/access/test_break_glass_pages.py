@@ -82,9 +82,7 @@ def test_a_privacy_officer_is_told_at_once_on_an_open_page(
     assert waiting(office)["notices"] == 0
 
 
-def test_it_is_decided_shown_on_every_page_and_ended(
-    world: World, olga: Person, at: Any
-) -> None:
+def test_it_is_decided_shown_on_every_page_and_ended(world: World, olga: Person, at: Any) -> None:
     office, charlie = at(olga), at(world.charlie)
     asked = glass.ask(world, world.charlie)
     address = f"/break-glass/{asked.pk}/"
