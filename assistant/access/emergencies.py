@@ -8,8 +8,10 @@ may (access/migrations/0007): these verbs record it in the same transaction, and
 Barriers are never opened. All verbs run as the person who is entered.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -195,7 +197,7 @@ def matters_decided() -> dict[UUID, str]:
 class ReadUnder:
     """An event of what was done under a break-glass."""
 
-    at: Any
+    at: datetime
     type: str
     actor: UUID | None
     object: UUID | None
@@ -206,9 +208,21 @@ class ReadUnder:
 def read_under(emergency: Emergency) -> Sequence[ReadUnder]:
     """What was read under it, for privacy officers: references, no content."""
     with connection.cursor() as cursor:
-        cursor.execute("select * from auth.read_in_emergency(%s)", [emergency.pk])
-        names = [column.name for column in cursor.description]
-        return [ReadUnder(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        cursor.execute(
+            "select at, type, actor, object, matter, fields from auth.read_in_emergency(%s)",
+            [emergency.pk],
+        )
+        return [
+            ReadUnder(
+                at=at,
+                type=kind,
+                actor=actor,
+                object=about,
+                matter=matter,
+                fields=json.loads(fields),
+            )
+            for at, kind, actor, about, matter, fields in cursor.fetchall()
+        ]
 
 
 def checked(text: str, why: str, minutes: int) -> str:

@@ -54,6 +54,8 @@ BEGIN
     INSERT INTO {schema}.compliance_mention (object, event_id)
         SELECT NEW.object, NEW.event_id WHERE NEW.object IS NOT NULL
         UNION
+        SELECT (said->>'emergency')::uuid, NEW.event_id WHERE said ? 'emergency'
+        UNION
         SELECT (named #>> '{{}}')::uuid, NEW.event_id
             FROM jsonb_path_query(said, 'strict $.fields.** ? (@.type() == "string"
                 && @ like_regex "^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$")') AS named;

@@ -40,21 +40,6 @@ language sql volatile security definer set search_path = pg_catalog, public, pg_
    order by e.opened_at limit 1
 $$;
 
--- An event that says under which break-glass it happened is found by it.
-create function auth.mention_emergency() returns trigger
-language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
-declare
-  said jsonb := convert_from(new.header, 'UTF8')::jsonb;
-begin
-  if said ? 'emergency' then
-    insert into compliance_mention (object, event_id)
-    values ((said ->> 'emergency')::uuid, new.event_id) on conflict do nothing;
-  end if;
-  return null;
-end $$;
-create trigger mention_emergency after insert on compliance_event
-  for each row execute function auth.mention_emergency();
-
 -- What was read under a break-glass, for those who review it: references, no content.
 create function auth.read_in_emergency(wanted uuid)
 returns table (at timestamptz, type text, actor uuid, object uuid, matter uuid, fields jsonb)

@@ -341,6 +341,7 @@ def test_what_is_read_under_it_says_so_in_the_record(
     with olga.entered():
         (seen,) = emergencies.read_under(emergencies.emergency_for(asked.pk))
     assert (seen.type, seen.object) == ("document.opened", document.document_id)
+    assert seen.fields["page"] == 1
     with world.alice.entered():
         assert emergencies.read_under(emergencies.emergency_for(asked.pk)) == []
 

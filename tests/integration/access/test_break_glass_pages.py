@@ -11,6 +11,7 @@ import pytest
 from assistant.accounts.models import Session
 from tests import glass
 from tests.people import Person, World, make_person
+from tests.samples import LEASE
 from tests.second_step import enrolled, first_step, forget_used_codes, send
 from tests.visitor import Visitor
 
@@ -108,16 +109,17 @@ def test_it_is_decided_shown_on_every_page_and_ended(world: World, olga: Person,
 def test_a_review_is_closed_by_a_third_person_with_what_was_read_before_them(
     world: World, olga: Person, at: Any
 ) -> None:
+    document = world.add("lease.md", LEASE).document_id
     asked, petra = glass.ask(world, world.charlie), make_person("petra", "privacy_officer")
     address = f"/break-glass/{asked.pk}/"
     glass.approve(asked, olga)
     charlie, office = at(world.charlie), at(petra)
-    charlie.get(f"/matters/{world.matter.id}/")
+    assert charlie.get(f"/documents/{document}/").status_code == 200
     charlie.post(f"{address}end/", {})
     verdict = {"verdict": "justified", "text": "Looked at what was read: one lease."}
     page = office.get(address).text
     assert "Close the review" in page
-    assert "Nothing was read" in page or "What was done under it" in page
+    assert f"Charlie opened document …{str(document)[-8:]}, page 1" in page
     assert "Close the review" not in at(olga).get(address).text
     assert at(olga).post(f"{address}review/", verdict).status_code == 400
     assert office.post(f"{address}review/", verdict).status_code == 302

@@ -52,6 +52,11 @@ for (const node of all("[data-theme-choice]")) {
 }
 showTheme();
 
+// --- On a phone the places do not fit side by side: the one we are at is brought into view ----------
+
+const here = document.querySelector(".places [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 24;
+
 // --- Menus close when one goes elsewhere ----------------------------------------------------------
 
 function closeMenus(except) {
