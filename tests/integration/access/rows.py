@@ -339,9 +339,10 @@ class Rows:
 
     def _emergency(self, emergency: Emergency) -> None:
         self.run(
-            "insert into access_emergency (id, person_id, matter_id, document_id, why, text,"
-            " text_nonce, minutes, asked_at, opened_at, expires_at, verdict, verdict_text)"
-            " values (%s, %s, %s, %s, 'care', '', '', 60, now(), %s, %s, '', '')",
+            "insert into access_emergency (id, person_id, matter_id, document_id, asked_for,"
+            " why, text, text_nonce, minutes, asked_at, opened_at, expires_at, verdict,"
+            " verdict_text, verdict_nonce)"
+            " values (%s, %s, %s, %s, '', 'treatment', '', '', 60, now(), %s, %s, '', '', '')",
             emergency.id,
             emergency.person,
             emergency.matter,
