@@ -42,8 +42,9 @@ def append(
     AlreadyRecorded. Use a UUID of version 7 (`compliance.header.new_event_id`).
 
     Raises NotInTransaction outside `transaction.atomic`, NotAnEvent for what may not be recorded,
-    and NotRecorded when the database refuses. After either of the last two, the transaction (or
-    the savepoint) is rolled back even when the caller goes on: what is not recorded is not done.
+    NotRecorded when the database refuses, and the database's own error when it went away. After any
+    of the last three, the transaction (or the savepoint) is rolled back even when the caller goes
+    on: what is not recorded is not done.
     """
     connection = connections[using]
     if not connection.in_atomic_block:
@@ -61,6 +62,9 @@ def append(
         raise
     except Error as refusal:
         connection.set_rollback(True)
+        if connection.connection is not None and connection.connection.closed:
+            # The server went away, and the action with it. Nobody has refused to record it.
+            raise
         raise _not_recorded(event, refusal) from refusal
     return written.event_id
 

@@ -175,7 +175,9 @@ def test_the_whole_path_tells_nothing_hidden(
                 events = socket.events(accepted["answer"])
                 frames += f" {events}".replace(question, "")
     # What was asked is the person's own; nothing else of a hidden document may stand anywhere.
-    sent = " ".join(str(request["messages"]) for request in model.requests)
+    sent = " ".join(m["content"] for request in model.requests for m in request["messages"])
+    for question in asked:
+        sent = sent.replace(f">>\n{question}\n<<", "")
     for secret in hidden:
         for place in (frames, sent):
             assert secret.canary not in place
