@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from django.db import connection
+
 from assistant.access.matters import add_member, create_matter
 from assistant.access.models import Matter
 from assistant.access.upkeep import OWNER
@@ -126,3 +128,11 @@ def make_world() -> World:
         matter = create_matter(acting.record, acting.user, reference=reference, name="A matter")
         add_member(acting.record, matter, acting.user, username=bob.username, level="member")
     return World(alice=alice, bob=bob, charlie=charlie, matter=matter)
+
+
+def scope_key(matter_id: UUID) -> str | None:
+    """What the salt of cached prompts is made of, for whoever is entered."""
+    with connection.cursor() as cursor:
+        cursor.execute("select auth.scope_key(%s)", [matter_id])
+        key: str | None = cursor.fetchone()[0]
+    return key

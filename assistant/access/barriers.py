@@ -142,7 +142,7 @@ def raise_barrier(
             raised_by=by,
         )
         log.append(
-            _raised(barrier, draft, kept), context=_about(record, draft.matter), using=using
+            _raised(barrier, draft, kept), context=replace(record, matter=draft.matter), using=using
         )
         _store(barrier, draft, using)
         return barrier
@@ -195,7 +195,7 @@ def lift_barrier(
         event = BarrierLifted(
             object=barrier.id, kind=barrier.kind, people=people, reason=kept.digest
         )
-        log.append(event, context=_about(record, barrier.matter_id), using=using)
+        log.append(event, context=replace(record, matter=barrier.matter_id), using=using)
         standing = Barrier.objects.using(using).filter(pk=barrier.pk, lifted_at__isnull=True)
         lifted = standing.update(
             lift_reason=reason.strip(),
@@ -304,7 +304,3 @@ def _given(reason: str) -> str:
     if not reason.strip():
         raise ValidationError("Say why: the reason is kept with the barrier.")
     return reason.strip()
-
-
-def _about(record: Context, matter_id: UUID | None) -> Context:
-    return replace(record, matter=matter_id)

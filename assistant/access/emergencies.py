@@ -115,7 +115,7 @@ def approve(record: Context, emergency: Emergency) -> None:
     """Open it, or agree that it was opened. Raises ValidationError when it cannot be."""
     if not _asked_the_database("select auth.decide_emergency(%s, true)", emergency.pk):
         raise ValidationError(_why_undecidable(emergency))
-    about = _about(record, emergency)
+    about = replace(record, matter=emergency.matter_id)
     log.append(
         EmergencyApproved(object=emergency.person.public_id, emergency=emergency.pk), context=about
     )
@@ -126,7 +126,7 @@ def refuse(record: Context, emergency: Emergency) -> None:
     """Do not open it, or close what was opened. Raises ValidationError when it is too late."""
     if not _asked_the_database("select auth.decide_emergency(%s, false)", emergency.pk):
         raise ValidationError(_why_undecidable(emergency))
-    about = _about(record, emergency)
+    about = replace(record, matter=emergency.matter_id)
     log.append(
         EmergencyRefused(object=emergency.person.public_id, emergency=emergency.pk), context=about
     )
@@ -138,7 +138,7 @@ def end(record: Context, emergency: Emergency) -> None:
     # Written first: what is done under break-glass says so, and its end is the last of it.
     log.append(
         EmergencyEnded(object=emergency.person.public_id, emergency=emergency.pk, way="early"),
-        context=_about(record, emergency),
+        context=replace(record, matter=emergency.matter_id),
     )
     if not _asked_the_database("select auth.end_emergency(%s)", emergency.pk):
         raise ValidationError("This access is not open any more.")
@@ -167,7 +167,7 @@ def review(record: Context, emergency: Emergency, *, verdict: str, text: str) ->
         verdict=Verdict(verdict).value,
         reason=kept.digest,
     )
-    log.append(event, context=_about(record, emergency))
+    log.append(event, context=replace(record, matter=emergency.matter_id))
 
 
 @transaction.atomic
@@ -249,10 +249,6 @@ def _why_undecidable(emergency: Emergency) -> str:
     if emergency.asked_at < timezone.now() - EMERGENCY_DECIDED_WITHIN:
         return "Nobody decided this within a day, so it has lapsed."
     return "This is not yours to decide, or a barrier stands in its way."
-
-
-def _about(record: Context, emergency: Emergency) -> Context:
-    return replace(record, matter=emergency.matter_id)
 
 
 def _asked_the_database(statement: str, *values: Any) -> Any:

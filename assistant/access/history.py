@@ -6,7 +6,7 @@ answers hold ids, never titles: whoever looks at rules need not be allowed to re
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -48,10 +48,6 @@ class Answer:
     def allowed(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.allowed]
 
-    @property
-    def kept_out(self) -> list[Finding]:
-        return [finding for finding in self.findings if not finding.allowed]
-
 
 def who_could_see(
     record: Context, document: UUID, *, at: datetime, using: str = DEFAULT_DB_ALIAS
@@ -66,7 +62,7 @@ def who_could_see(
         raise Missing
     log.append(
         ReadersLookedUp(object=document, at=at.isoformat()),
-        context=_about(record, matters[0]),
+        context=replace(record, matter=matters[0]),
         using=using,
     )
     world = world_in(matters, document=document, at=at, using=using)
@@ -159,9 +155,3 @@ def column(statement: str, values: Sequence[Any], using: str) -> list[Any]:
     with connections[using].cursor() as cursor:
         cursor.execute(statement, list(values))
         return [value for (value,) in cursor.fetchall()]
-
-
-def _about(record: Context, matter: UUID) -> Context:
-    return Context(
-        actor=record.actor, session=record.session, request=record.request, matter=matter
-    )

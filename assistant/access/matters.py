@@ -1,7 +1,7 @@
 """Matters and who is in them. All verbs run as the person who is entered."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -131,26 +131,13 @@ def leads(matter: Matter) -> bool:
     return bool(answer)
 
 
-def scope_key(matter_id: UUID) -> str:
-    """Names what the person sees of a matter, until anything about it changes; raises Missing.
-
-    Colleagues with the same rights have the same key.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("select auth.scope_key(%s)", [matter_id])
-        (key,) = cursor.fetchone()
-    if key is None:
-        raise Missing
-    return str(key)
-
-
 def create_matter(record: Context, user: User, *, reference: str, name: str) -> Matter:
     """Open a matter with its creator as lead. Needs the role of knowledge manager."""
     reference, name = _named(reference, name)
     matter = Matter(reference=reference, name=name, created_by=user)
     log.append(
         MatterCreated(object=matter.id),
-        context=_about(record, matter),
+        context=replace(record, matter=matter.id),
     )
     matter.save(force_insert=True)
     Membership.objects.create(matter=matter, user=user, level=Level.LEAD, added_by=user)
@@ -163,7 +150,7 @@ def rename_matter(record: Context, matter: Matter, *, reference: str, name: str)
     matter.reference, matter.name = _named(reference, name)
     log.append(
         MatterRenamed(object=matter.id),
-        context=_about(record, matter),
+        context=replace(record, matter=matter.id),
     )
     matter.save(update_fields=["reference", "name"])
 
@@ -178,7 +165,8 @@ def add_member(record: Context, matter: Matter, by: User, *, username: str, leve
         raise ValidationError("Choose lead or member.")
     _keep_roles_apart(person, level)
     _keep_a_lead(matter, without=person if level != Level.LEAD else None)
-    log.append(MemberAdded(object=person.public_id, level=level), context=_about(record, matter))
+    added = MemberAdded(object=person.public_id, level=level)
+    log.append(added, context=replace(record, matter=matter.id))
     Membership.objects.update_or_create(
         matter=matter, user=person, defaults={"level": level}, create_defaults={
             "level": level, "added_by": by,
@@ -193,7 +181,7 @@ def remove_member(record: Context, matter: Matter, *, user_public_id: UUID) -> N
     if place is None:
         raise Missing
     _keep_a_lead(matter, without=place.user)
-    log.append(MemberRemoved(object=user_public_id), context=_about(record, matter))
+    log.append(MemberRemoved(object=user_public_id), context=replace(record, matter=matter.id))
     place.delete()
 
 
@@ -205,12 +193,6 @@ def purposes_in(words: Iterable[str]) -> tuple[str, ...]:
             "A purpose is a word of small letters, with _ where it has several: deal_team."
         )
     return found
-
-
-def _about(record: Context, matter: Matter) -> Context:
-    return Context(
-        actor=record.actor, session=record.session, request=record.request, matter=matter.id
-    )
 
 
 def _named(reference: str, name: str) -> tuple[str, str]:

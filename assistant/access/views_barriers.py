@@ -18,7 +18,6 @@ from assistant.accounts.models import Role
 from assistant.accounts.requests import Request
 from assistant.accounts.stepup import stepped_up
 
-PLACES = ("matter", "client", "document", "names")
 KINDS = (
     (Kind.WALL, "Wall", "keeps out whom it names"),
     (Kind.SEAL, "Legal seal", "keeps out everybody but whom it names"),

@@ -51,11 +51,3 @@ def delegate(token: str, *, minutes: int, outlives_session: bool = False) -> Non
     """
     with connection.cursor() as cursor:
         cursor.execute("select auth.delegate(%s, %s, %s)", [token, minutes, outlives_session])
-
-
-def current_user_id() -> int | None:
-    """The person this transaction has entered, as the database sees it."""
-    with connection.cursor() as cursor:
-        cursor.execute("select auth.uid()")
-        user_id: int | None = cursor.fetchone()[0]
-    return user_id

@@ -29,14 +29,6 @@ class Basis:
     documents: frozenset[UUID] = frozenset()
 
 
-def basis_in(matter_id: UUID, documents: frozenset[UUID]) -> Basis:
-    """What an answer that begins now rests on, for the person who is entered."""
-    with connection.cursor() as cursor:
-        cursor.execute("select auth.my_groups_in(%s)", [matter_id])
-        (groups,) = cursor.fetchone()
-    return Basis(matter_id=matter_id, groups=frozenset(groups), documents=documents)
-
-
 def holds(basis: Basis) -> bool:
     """Whether the person who is entered still sees all of it."""
     with connection.cursor() as cursor:

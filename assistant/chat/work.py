@@ -128,12 +128,6 @@ def touch(answer_ids: list[UUID]) -> None:
     )
 
 
-def place_in_queue(answer_id: UUID) -> int:
-    """How many questions were put before this one and are not yet being answered."""
-    mine = AnswerWork.objects.filter(answer_id=answer_id).values("queued_at")[:1]
-    return AnswerWork.objects.filter(lease_until__isnull=True, queued_at__lt=mine).count()
-
-
 def lease() -> timedelta:
     """How long a worker may be silent."""
     return timedelta(seconds=settings.LEASE_SECONDS)

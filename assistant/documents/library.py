@@ -137,11 +137,6 @@ def versions_of(document: Document) -> list[Version]:
     )
 
 
-def pages_of(version: Version) -> list[Page]:
-    """The version's pages in order."""
-    return list(version.pages.order_by("number"))
-
-
 def who_can_see(document: Document) -> list[User]:
     """Everybody who may read the document, for whatever purpose, by name."""
     people = RawSQL("select auth.readers_of(%s)", [document.id])

@@ -13,12 +13,12 @@ from uuid import uuid4
 
 import pytest
 
-from assistant.access.matters import add_member, scope_key
+from assistant.access.matters import add_member
 from assistant.chat.prompt import cache_salt_for
 from inference.client import Client
 from tests.contract_model import model_client, question, read
 from tests.live.test_model_contract import metric
-from tests.people import Person, World, make_world
+from tests.people import Person, World, make_world, scope_key
 
 __all__ = ["model_client"]
 
@@ -32,7 +32,7 @@ LINE = "The lessor keeps the premises in repair and bears the cost of the common
 def salt_of(world: World, person: Person) -> str:
     """The salt that an answer for this person in this matter is asked with."""
     with person.entered():
-        return cache_salt_for("a secret", world.matter.id, scope_key(world.matter.id))
+        return cache_salt_for("a secret", world.matter.id, str(scope_key(world.matter.id)))
 
 
 def first_token(client: Client, text: str, salt: str) -> tuple[float, float]:

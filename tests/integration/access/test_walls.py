@@ -27,7 +27,6 @@ from assistant.access.matters import (
     my_matters,
     people_who_see,
     remove_member,
-    scope_key,
 )
 from assistant.access.models import Kind
 from assistant.accounts.identity import entered
@@ -38,7 +37,7 @@ from assistant.documents.access import document_for
 from assistant.documents.library import who_can_see
 from compliance.events import Context
 from tests.installation import Installation
-from tests.people import Person, World
+from tests.people import Person, World, scope_key
 from tests.samples import LEASE
 
 MATTER_TABLES = (
@@ -115,7 +114,6 @@ def test_a_member_behind_a_wall_loses_everything_and_gets_it_back(world: World) 
             assert my_matters(acting.user) == []
             for look_up, identifier in (
                 (matter_for, world.matter.id),
-                (scope_key, world.matter.id),
                 (document_for, world.documents["lease.md"]),
             ):
                 with pytest.raises(Missing):
@@ -246,6 +244,9 @@ def test_a_wall_changes_the_key_that_caches_are_keyed_on(world: World) -> None:
     with world.as_alice():
         after = scope_key(world.matter.id)
     assert len({before, during, after}) == 3
+    with _wall(world, world.bob), world.bob.entered():
+        assert scope_key(world.matter.id) is None
+
 
 
 def test_a_barrier_that_does_not_stand_cannot_be_lifted(world: World) -> None:
