@@ -292,6 +292,7 @@ def _postings(cursor: Any) -> None:
     cursor.execute(
         "insert into auth.term_count"
         " select term, acl_group, count(*) from documents_posting group by term, acl_group"
+        " on conflict (term, acl_group) do update set passages = excluded.passages"
     )
     cursor.execute(
         """
