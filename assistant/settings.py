@@ -81,7 +81,13 @@ def database(address: str, **options: Any) -> dict[str, Any]:
         "HOST": host,
         "PORT": str(parts.port or ""),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, **query, **options},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            # Never by itself: only what assistant.postgresql.prepared runs is kept prepared.
+            "prepare_threshold": 2**31,
+            **query,
+            **options,
+        },
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 

@@ -13,7 +13,10 @@ from contextlib import contextmanager
 
 from django.db import DatabaseError, connection, transaction
 
+from assistant.postgresql.prepared import Parameters, Row, first_rows
+
 INVALID_AUTHORIZATION = "28000"
+_ENTER = "select auth.enter(%s)"
 
 
 class NotSignedIn(Exception):
@@ -30,17 +33,34 @@ def entered(token: str) -> Iterator[int]:
         yield _enter(token)
 
 
+@contextmanager
+def entered_asking(token: str, statement: str, parameters: Parameters) -> Iterator[Row]:
+    """`entered`, together with the transaction's first statement; yields its first row, or None.
+
+    Both wait for the database once. Raises NotSignedIn, and the statement has not run.
+    """
+    with transaction.atomic():
+        with _told_apart():
+            _, row = first_rows((_ENTER, [token]), (statement, parameters))
+        yield row
+
+
 def _enter(token: str) -> int:
+    with _told_apart(), connection.cursor() as cursor:
+        cursor.execute(_ENTER, [token])
+        user_id: int = cursor.fetchone()[0]
+    return user_id
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Tell a token that opens nothing from a database that cannot answer."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("select auth.enter(%s)", [token])
-            row = cursor.fetchone()
+        yield
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) == INVALID_AUTHORIZATION:
             raise NotSignedIn from error
         raise
-    user_id: int = row[0]
-    return user_id
 
 
 def delegate(token: str, *, minutes: int, outlives_session: bool = False) -> None:

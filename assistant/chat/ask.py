@@ -47,16 +47,18 @@ def accept_question(
     conversation_id: UUID | None = None,
     follows_id: UUID | None = None,
     uses_documents: bool = True,
+    standing: taking.Standing | None = None,
 ) -> Accepted:
     """Take a question; the same `key` again gives the same answer.
 
     Without `conversation_id` a conversation is begun in `matter_id`. `follows_id` is the answer it
-    comes after; editing a question asks again after the same answer. Call
+    comes after; editing a question asks again after the same answer. `standing` is what
+    `taking.entered_to_ask` read in this transaction, if it was begun so. Call
     `tasks.answer_message.delay_on_commit(answer.id)` when it is new. Raises Missing,
     ValidationError (empty, too long, the key was used for another text) and NotRecorded.
     """
     text = text.strip()
-    standing = taking.look(user.id, key=key, matter_id=matter_id)
+    standing = standing or taking.look(user.id, key=key, matter_id=matter_id)
     if standing.asked_before is not None:
         return _again(standing.asked_before, text)
     _check(text, standing.open_answers)

@@ -17,7 +17,7 @@ from assistant.accounts import sessions
 from assistant.accounts.identity import entered
 from assistant.accounts.models import User
 from assistant.accounts.sessions import SessionStore, identity_token
-from assistant.chat import ask, tasks
+from assistant.chat import ask, taking, tasks
 from assistant.chat.access import answer_for
 from assistant.chat.models import OPEN_STATES, Answer
 from compliance.events import Context
@@ -87,7 +87,9 @@ class Sitting:
         documents: bool,
     ) -> dict[str, Any]:
         """Take a question; returns the ids of what came of it."""
-        with entered(self.token):
+        with taking.entered_to_ask(
+            self.token, self.user.id, key=key, matter_id=matter
+        ) as standing:
             taken = ask.accept_question(
                 replace(self.record, request=uuid4()),
                 self.user,
@@ -97,6 +99,7 @@ class Sitting:
                 conversation_id=conversation,
                 follows_id=follows,
                 uses_documents=documents,
+                standing=standing,
             )
             if taken.is_new:
                 _wake_after_commit(taken.answer)

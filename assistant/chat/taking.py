@@ -4,14 +4,18 @@ The asker waits for each round trip, so the statements are written out. Row secu
 row they touch, as it would one by one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.utils import timezone
 
+from assistant.accounts.identity import entered_asking
 from assistant.accounts.sealed import seal
 from assistant.chat.models import Answer, Conversation, Question
+from assistant.postgresql.prepared import Row, first_row
 
 _LOOK = """
 select (select q.id from chat_question q where q.owner_id = %(owner)s and q.key = %(key)s),
@@ -56,11 +60,27 @@ class Standing:
     matter_group: int | None
 
 
+@contextmanager
+def entered_to_ask(
+    token: str, owner_id: int, *, key: UUID, matter_id: UUID | None
+) -> Iterator[Standing]:
+    """Enter an identity and look in one round trip; raises NotSignedIn."""
+    with entered_asking(token, _LOOK, _looked_for(owner_id, key, matter_id)) as row:
+        yield _standing(row)
+
+
 def look(owner_id: int, *, key: UUID, matter_id: UUID | None) -> Standing:
     """Read what decides whether a question is taken."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {"owner": owner_id, "key": key, "matter": matter_id})
-        asked_before, open_answers, matter_group = cursor.fetchone()
+    return _standing(first_row(_LOOK, _looked_for(owner_id, key, matter_id)))
+
+
+def _looked_for(owner_id: int, key: UUID, matter_id: UUID | None) -> dict[str, Any]:
+    return {"owner": owner_id, "key": key, "matter": matter_id}
+
+
+def _standing(row: Row) -> Standing:
+    assert row is not None
+    asked_before, open_answers, matter_group = row
     return Standing(
         asked_before=asked_before, open_answers=open_answers, matter_group=matter_group
     )
@@ -79,26 +99,25 @@ def store(
 
     The conversation is begun when the question `is_first` in it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE,
-            {
-                "conversation": conversation.id,
-                "matter": conversation.matter_id,
-                "title": conversation.title,
-                "is_first": is_first,
-                "question": question.id,
-                "owner": question.owner_id,
-                "group": question.acl_group,
-                "follows": question.follows_id,
-                "text": question.text,
-                "nonce": bytes(question.nonce),
-                "uses_documents": question.uses_documents,
-                "key": question.key,
-                "answer": answer.id,
-                "sealed_token": seal(token),
-                "token": token,
-                "minutes": minutes,
-                "now": timezone.now(),
-            },
-        )
+    first_row(
+        _STORE,
+        {
+            "conversation": conversation.id,
+            "matter": conversation.matter_id,
+            "title": conversation.title,
+            "is_first": is_first,
+            "question": question.id,
+            "owner": question.owner_id,
+            "group": question.acl_group,
+            "follows": question.follows_id,
+            "text": question.text,
+            "nonce": bytes(question.nonce),
+            "uses_documents": question.uses_documents,
+            "key": question.key,
+            "answer": answer.id,
+            "sealed_token": seal(token),
+            "token": token,
+            "minutes": minutes,
+            "now": timezone.now(),
+        },
+    )

@@ -10,16 +10,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
-from assistant.accounts.identity import NotSignedIn, entered
+from assistant.accounts.identity import NotSignedIn, entered, entered_asking
 from assistant.chat import work
 from assistant.chat.basis import Basis
 from assistant.chat.ground import Grounds
 from assistant.chat.models import Answer, Evidence
 from assistant.chat.prompt import Exchange
 from assistant.documents import retrieve
-from assistant.documents.library import live_documents
 from compliance import log
 from compliance.events import Context, Digest, EvidenceShown
 from compliance.events.answers import PassageShown
@@ -87,11 +85,11 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
 
 def _begin(held: work.Claim) -> Turn | None:
     answer_id = held.answer_id
-    with entered(held.token):
-        begun = _mark_begun(held)
-        if begun is None:
+    with entered_asking(held.token, _BEGIN, [held.attempt, answer_id]) as row:
+        if row is None:
             work.finish(held)
             return None
+        begun = _Begun(*row)
         history, rests_on = _history(begun.follows) if begun.follows else ((), frozenset())
         if rests_on:
             Answer.objects.filter(pk=answer_id).update(rests_on=sorted(rests_on))
@@ -108,11 +106,29 @@ def _begin(held: work.Claim) -> Turn | None:
             basis=Basis(
                 matter_id=begun.matter, groups=frozenset(begun.groups), documents=rests_on
             ),
-            documents=live_documents(begun.matter) if begun.uses_documents else 0,
+            documents=begun.documents,
             record=Context(
                 actor=begun.person, session=begun.session, request=answer_id, matter=begun.matter
             ),
         )
+
+
+# Marks an answer as begun and reads all that making it needs. The mark need not outlive the
+# database's fall, because the claim does: whoever takes the answer up next marks it again.
+_BEGIN = """
+update chat_answer a set state = 'answering', attempt = %s, rests_on = '{}'
+  from chat_question q, chat_conversation c, accounts_user u
+ where a.id = %s and a.state in ('queued', 'answering')
+   and q.id = a.question_id and c.id = q.conversation_id and u.id = a.owner_id
+returning q.text, q.uses_documents, q.follows_id, c.id, c.matter_id,
+          a.acl_group, a.owner_id, auth.scope_key(c.matter_id),
+          auth.my_groups_in(c.matter_id), u.public_id, auth.session_id(),
+          case when q.uses_documents then (
+            select count(*) from documents_document d
+             where d.matter_id = c.matter_id and d.deleted_at is null
+               and d.live_version_id is not null) else 0 end,
+          set_config('synchronous_commit', 'off', true)
+"""
 
 
 class _Begun(NamedTuple):
@@ -129,25 +145,8 @@ class _Begun(NamedTuple):
     groups: list[int]
     person: UUID
     session: UUID
-
-
-def _mark_begun(held: work.Claim) -> _Begun | None:
-    """Mark an answer as begun, and read all that making it needs, in one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            update chat_answer a set state = 'answering', attempt = %s, rests_on = '{}'
-              from chat_question q, chat_conversation c, accounts_user u
-             where a.id = %s and a.state in ('queued', 'answering')
-               and q.id = a.question_id and c.id = q.conversation_id and u.id = a.owner_id
-            returning q.text, q.uses_documents, q.follows_id, c.id, c.matter_id,
-                      a.acl_group, a.owner_id, auth.scope_key(c.matter_id),
-                      auth.my_groups_in(c.matter_id), u.public_id, auth.session_id()
-            """,
-            [held.attempt, held.answer_id],
-        )
-        begun = cursor.fetchone()
-    return None if begun is None else _Begun(*begun)
+    documents: int
+    durable: str
 
 
 def _history(follows_id: UUID) -> tuple[tuple[Exchange, ...], frozenset[UUID]]:

@@ -11,18 +11,26 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
 from assistant.accounts.sealed import seal, unseal
 from assistant.chat.models import AnswerWork
+from assistant.postgresql.prepared import first_row
 
 ATTEMPTS = 2
 """A question is taken up this often; then its asker is told and decides."""
 
 UNCLAIMED = timedelta(seconds=3)
 """Queued this long and taken by nobody: its message was lost."""
+
+
+_CLAIM = """
+update chat_answerwork
+   set worker = %s, lease_until = %s, attempts = attempts + 1
+ where answer_id = %s and (lease_until is null or lease_until < %s)
+returning sealed_token, attempts
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +51,7 @@ def claim(answer_id: UUID, worker: str) -> Claim | None:
     """Take an answer that nobody has; None when somebody does or there is nothing to do."""
     # Leases are told by the workers' clock, here as in `renew` and `waiting`.
     now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            update chat_answerwork
-               set worker = %s, lease_until = %s, attempts = attempts + 1
-             where answer_id = %s and (lease_until is null or lease_until < %s)
-            returning sealed_token, attempts
-            """,
-            [worker, now + lease(), answer_id, now],
-        )
-        taken = cursor.fetchone()
+    taken = first_row(_CLAIM, [worker, now + lease(), answer_id, now])
     if taken is None:
         return None
     sealed_token, attempt = taken

@@ -211,13 +211,6 @@ def original_file(record: Context, version: Version) -> Path:
     return blobs.path_of(version.sha256)
 
 
-def live_documents(matter_id: UUID) -> int:
-    """How many documents a question in this matter is asked of."""
-    return Document.objects.filter(
-        matter_id=matter_id, deleted_at__isnull=True, live_version__isnull=False
-    ).count()
-
-
 def _on_page(page: Page, spans: Sequence[Span]) -> list[Span]:
     """The parts of the spans that stand on the page, counted from its start."""
     cut = [(max(start, page.start), min(end, page.end)) for start, end in spans]
