@@ -5,9 +5,9 @@ from django.conf import settings
 broker_url = settings.REDIS_URL
 broker_connection_retry_on_startup = True
 broker_transport_options = {
-    "visibility_timeout": 3600,
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
+    # A message is a wake-up call and nothing more: work is claimed in the database, and the watch
+    # calls again for what nobody claimed. So nothing is kept until it is acknowledged.
+    "ack_emulation": False,
     "socket_timeout": 10,
     "socket_connect_timeout": 3,
     # Nobody who asks waits for a broker that is away: the watch tells the workers later.

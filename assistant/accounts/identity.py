@@ -45,6 +45,20 @@ def entered_asking(token: str, statement: str, parameters: Parameters) -> Iterat
         yield row
 
 
+def asked_as(token: str, statement: str, parameters: Parameters) -> Row:
+    """Enter an identity for this one statement, and commit; its first row, or None.
+
+    A whole transaction in one round trip. Raises NotSignedIn, and the statement has not run.
+    """
+    connection.ensure_connection()
+    if connection.in_atomic_block:
+        raise transaction.TransactionManagementError("asked_as commits, so it cannot be nested.")
+    with _told_apart():
+        # Statements that are sent together outside a transaction are one transaction of their own.
+        _, row = first_rows((_ENTER, [token]), (statement, parameters))
+    return row
+
+
 def _enter(token: str) -> int:
     with _told_apart(), connection.cursor() as cursor:
         cursor.execute(_ENTER, [token])

@@ -2,21 +2,23 @@
 
 import base64
 import hashlib
+from functools import cache
 
 from cryptography.fernet import Fernet
 from django.conf import settings
 
 
-def _box() -> Fernet:
-    key = hashlib.sha256(b"cloister.sealed.v1" + settings.SECRET_KEY.encode()).digest()
+@cache
+def _box(secret: str) -> Fernet:
+    key = hashlib.sha256(b"cloister.sealed.v1" + secret.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(key))
 
 
 def seal(token: str) -> bytes:
     """Encrypt a token so that somebody who only reads the database cannot use it."""
-    return _box().encrypt(token.encode())
+    return _box(settings.SECRET_KEY).encrypt(token.encode())
 
 
 def unseal(sealed: bytes | memoryview) -> str:
     """The token again; raises cryptography.fernet.InvalidToken when the secret has changed."""
-    return _box().decrypt(bytes(sealed)).decode()
+    return _box(settings.SECRET_KEY).decrypt(bytes(sealed)).decode()

@@ -25,6 +25,11 @@ from compliance.events import Context, SessionEnded
 SEEN_EVERY = timedelta(seconds=60)
 """How exactly it is known when a session was last used."""
 
+MOST_REMEMBERED = 10_000
+
+# When the database is next to be asked about a session, for those that this process has noted.
+_ask_again_at: dict[UUID, datetime] = {}
+
 
 def stored_key(key: str) -> str:
     """What the table holds in place of the cookie's key."""
@@ -118,8 +123,14 @@ def is_idle(session: Session) -> bool:
 def seen(public_id: UUID) -> None:
     """Note that the person has just used this session."""
     now = timezone.now()
+    if now < _ask_again_at.get(public_id, now):
+        return
     rows = Session.objects.filter(public_id=public_id, last_seen_at__lt=now - SEEN_EVERY)
-    rows.update(last_seen_at=now)
+    is_noted = bool(rows.update(last_seen_at=now))
+    if len(_ask_again_at) >= MOST_REMEMBERED:
+        _ask_again_at.clear()
+    # Noted now, it says so for a while; noted by somebody else, it may be due in a moment.
+    _ask_again_at[public_id] = now + (SEEN_EVERY if is_noted else SEEN_EVERY / 10)
 
 
 def end(session: Session, *, reason: str, record: Context) -> bool:

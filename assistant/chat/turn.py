@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from assistant.accounts.identity import NotSignedIn, entered, entered_asking
+from assistant.accounts.identity import NotSignedIn, asked_as, entered
 from assistant.chat import work
 from assistant.chat.basis import Basis
 from assistant.chat.ground import Grounds
@@ -85,44 +85,40 @@ def begin(answer_id: UUID, worker: str) -> Turn | None:
 
 def _begin(held: work.Claim) -> Turn | None:
     answer_id = held.answer_id
-    with entered_asking(held.token, _BEGIN, [held.attempt, answer_id]) as row:
-        if row is None:
-            work.finish(held)
-            return None
-        begun = _Begun(*row)
-        history, rests_on = _history(begun.follows) if begun.follows else ((), frozenset())
-        if rests_on:
-            Answer.objects.filter(pk=answer_id).update(rests_on=sorted(rests_on))
-        return Turn(
-            claim=held,
-            question=begun.question,
-            uses_documents=begun.uses_documents,
-            conversation_id=begun.conversation,
-            matter_id=begun.matter,
-            acl_group=begun.acl_group,
-            owner_id=begun.owner_id,
-            scope_key=begun.scope_key,
-            history=history,
-            basis=Basis(
-                matter_id=begun.matter, groups=frozenset(begun.groups), documents=rests_on
-            ),
-            documents=begun.documents,
-            record=Context(
-                actor=begun.person, session=begun.session, request=answer_id, matter=begun.matter
-            ),
-        )
+    row = asked_as(held.token, _BEGIN, [held.attempt, answer_id])
+    if row is None:
+        work.finish(held)
+        return None
+    begun = _Begun(*row)
+    history, rests_on = _carried_along(held, begun.follows) if begun.follows else ((), frozenset())
+    return Turn(
+        claim=held,
+        question=begun.question,
+        uses_documents=begun.uses_documents,
+        conversation_id=begun.conversation,
+        matter_id=begun.matter,
+        acl_group=begun.acl_group,
+        owner_id=begun.owner_id,
+        scope_key=begun.scope_key,
+        history=history,
+        basis=Basis(matter_id=begun.matter, groups=frozenset(begun.groups), documents=rests_on),
+        documents=begun.documents,
+        record=Context(
+            actor=begun.person, session=begun.session, request=answer_id, matter=begun.matter
+        ),
+    )
 
 
 # Marks an answer as begun and reads all that making it needs. The mark need not outlive the
 # database's fall, because the claim does: whoever takes the answer up next marks it again.
 _BEGIN = """
 update chat_answer a set state = 'answering', attempt = %s, rests_on = '{}'
-  from chat_question q, chat_conversation c, accounts_user u
+  from chat_question q, chat_conversation c
  where a.id = %s and a.state in ('queued', 'answering')
-   and q.id = a.question_id and c.id = q.conversation_id and u.id = a.owner_id
+   and q.id = a.question_id and c.id = q.conversation_id
 returning q.text, q.uses_documents, q.follows_id, c.id, c.matter_id,
           a.acl_group, a.owner_id, auth.scope_key(c.matter_id),
-          auth.my_groups_in(c.matter_id), u.public_id, auth.session_id(),
+          auth.my_groups_in(c.matter_id), auth.person(), auth.session_id(),
           case when q.uses_documents then (
             select count(*) from documents_document d
              where d.matter_id = c.matter_id and d.deleted_at is null
@@ -149,15 +145,23 @@ class _Begun(NamedTuple):
     durable: str
 
 
-def _history(follows_id: UUID) -> tuple[tuple[Exchange, ...], frozenset[UUID]]:
-    """The last exchanges up to this answer, the oldest first, and the documents they rest on."""
-    exchanges: list[Exchange] = []
-    rests_on: set[UUID] = set()
-    answer: Answer | None = Answer.objects.filter(pk=follows_id).first()
-    while answer is not None and len(exchanges) < MEMORY:
-        exchanges.append(Exchange(question=answer.question.text, answer=answer.text))
-        rests_on.update(answer.rests_on)
-        answer = answer.question.follows
+def _carried_along(
+    held: work.Claim, follows_id: UUID
+) -> tuple[tuple[Exchange, ...], frozenset[UUID]]:
+    """The last exchanges up to this answer, the oldest first, and the documents they rest on.
+
+    Those are noted with the answer to come, before anything of it is made.
+    """
+    with entered(held.token):
+        exchanges: list[Exchange] = []
+        rests_on: set[UUID] = set()
+        answer: Answer | None = Answer.objects.filter(pk=follows_id).first()
+        while answer is not None and len(exchanges) < MEMORY:
+            exchanges.append(Exchange(question=answer.question.text, answer=answer.text))
+            rests_on.update(answer.rests_on)
+            answer = answer.question.follows
+        if rests_on:
+            Answer.objects.filter(pk=held.answer_id).update(rests_on=sorted(rests_on))
     return tuple(exchanges[::-1]), frozenset(rests_on)
 
 
