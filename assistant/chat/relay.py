@@ -57,15 +57,19 @@ class Relay:
         self._wake_key = f"wake:{os.getpid()}:{secrets.token_hex(4)}"
         self._followers: dict[str, list[Follower]] = {}
         self._cursor: dict[str, str] = {}
+        self._unbegun: set[str] = set()
         self._reader: asyncio.Task[None] | None = None
 
     async def follow(self, key: str, after: str) -> Follower:
         """Begin to follow a stream after an id; `BEGINNING` for all of it."""
         follower = Follower(key=key, after=after)
+        if after == BEGINNING:
+            self._unbegun.add(key)
         self._followers.setdefault(key, []).append(follower)
         with contextlib.suppress(RedisError, OSError):
             for entry_id, fields in await self._redis.xrange(key, min=f"({after}"):
                 follower.offer((entry_id, fields["e"]))
+                self._note_beginning(key, fields["e"])
         self._cursor.setdefault(key, follower.after)
         if _order(follower.after) < _order(self._cursor[key]):
             self._cursor[key] = follower.after
@@ -84,6 +88,7 @@ class Relay:
         if not others:
             self._followers.pop(follower.key, None)
             self._cursor.pop(follower.key, None)
+            self._unbegun.discard(follower.key)
 
     async def _read(self) -> None:
         """Read all followed streams until nobody follows any."""
@@ -105,13 +110,27 @@ class Relay:
                     woken = entries[-1][0]
                     continue
                 self._pass_on(key, entries)
-            # With many streams, one read for what comes in a moment costs less than one for each.
-            await asyncio.sleep(min(LONGEST_REST_SECONDS, REST_SECONDS * (len(self._cursor) - 1)))
+            await asyncio.sleep(self._rest_seconds())
+
+    def _rest_seconds(self) -> float:
+        """How long to let events gather: with many streams, one read for all costs less.
+
+        Somebody who waits for the first word of an answer is not kept waiting for that.
+        """
+        if self._unbegun:
+            return 0.0
+        return min(LONGEST_REST_SECONDS, REST_SECONDS * (len(self._cursor) - 1))
+
+    def _note_beginning(self, key: str, event: str) -> None:
+        if event.startswith(('{"type": "delta"', '{"type": "final"')):
+            self._unbegun.discard(key)
 
     def _pass_on(self, key: str, entries: list[tuple[str, dict[str, str]]]) -> None:
         if key not in self._cursor:
             return
         self._cursor[key] = entries[-1][0]
+        for _, fields in entries:
+            self._note_beginning(key, fields["e"])
         for follower in self._followers.get(key, []):
             for entry_id, fields in entries:
                 follower.offer((entry_id, fields["e"]))

@@ -167,8 +167,7 @@ def _carried_along(
 
 def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
     """Find the passages, store them with the answer and record them, before anybody sees them."""
-    with entered(turn.claim.token):
-        scope = retrieve.scope_of(turn.matter_id)
+    with retrieve.entered_to_search(turn.claim.token, turn.matter_id) as scope:
         found = retrieve.passages_for(asked, vector, scope=scope, limit=settings.PASSAGES_SHOWN)
         grounds = Grounds((rank, f.text) for rank, f in enumerate(found, start=1))
         marks: dict[int, list[list[int]]] = {}

@@ -6,6 +6,8 @@ visible; the groups given here only help its index. The two searches are functio
 (migration 0003), because their plans must not depend on what the planner guesses of arrays.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,7 +15,9 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from assistant.accounts.identity import entered_asking
 from assistant.documents.terms import terms_of
+from assistant.postgresql.prepared import Row, first_row
 
 CANDIDATES = 50
 """How many passages each of the two searches offers."""
@@ -61,17 +65,19 @@ class Scope:
 
 def scope_of(matter_id: UUID | None) -> Scope:
     """The caller's own part of one matter, or of all their matters."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            with mine as materialized (
-              select case when %s::uuid is null then auth.my_groups()
-                          else auth.my_groups_in(%s::uuid) end as groups)
-            select groups, s.passages, s.words from mine, auth.scope_statistics(mine.groups) s
-            """,
-            [matter_id, matter_id],
-        )
-        groups, passages, words = cursor.fetchone()
+    return _scope(first_row(_SCOPE, [matter_id, matter_id]))
+
+
+@contextmanager
+def entered_to_search(token: str, matter_id: UUID) -> Iterator[Scope]:
+    """Enter an identity and read its scope in one round trip; raises NotSignedIn."""
+    with entered_asking(token, _SCOPE, [matter_id, matter_id]) as row:
+        yield _scope(row)
+
+
+def _scope(row: Row) -> Scope:
+    assert row is not None
+    groups, passages, words = row
     return Scope(groups=groups, passages=passages, words=words)
 
 
@@ -114,6 +120,13 @@ def passages_for(
             for row in cursor.fetchall()
         ]
 
+
+_SCOPE = """
+with mine as materialized (
+  select case when %s::uuid is null then auth.my_groups()
+              else auth.my_groups_in(%s::uuid) end as groups)
+select groups, s.passages, s.words from mine, auth.scope_statistics(mine.groups) s
+"""
 
 _SEARCH = """
 with dense as materialized (
