@@ -4,21 +4,45 @@
     python verify.py proof FILE [--json] [--keys FILE]
 
 This file stands alone: Python 3.10 or newer, no other package, no network. It reads from top to
-bottom: tree, signature, note, header, directory, report. Formats: RFC 6962 (tree), RFC 8032
-(Ed25519), RFC 8785 (spelling of headers), C2SP signed-note, tlog-checkpoint, tlog-cosignature,
-tlog-tiles and tlog-proof.
+bottom: tree, tiles, signatures, notes, headers, the export, its parts, proofs, report. Formats:
+RFC 6962 (tree), RFC 8032 (Ed25519), RFC 8785 (spelling of headers), and C2SP signed-note,
+tlog-checkpoint, tlog-cosignature, tlog-tiles and tlog-proof.
+
+What an export holds:
+
+    checkpoint            the newest checkpoint: size and root of the tree, signed
+    checkpoints/SIZE      older checkpoints
+    cosignatures          witnesses' lines, each behind the size it is about
+    tile/L/N              hashes of the tree; tile/0 holds one for each event
+    tile/entries/N        the events' headers, 256 a file; an empty one is withheld
+    content/SHA256        ciphertexts that headers name
+    policy.json           public keys, which events are here, what may be missing
+    MANIFEST.sha256       a digest of every other file, as `sha256sum --check` reads it
+
+The keys in policy.json come with the export. Whoever could forge one could put in other keys: get
+the keys another way and pass them with --keys, and pass a checkpoint that was kept elsewhere (on
+paper, at the witness) with --kept.
 
 Exit codes: 0 everything holds, 1 something does not (each kind of damage is named with its first
 bad index), 2 it could not be checked.
 """
 
+import argparse
 import base64
 import binascii
 import hashlib
+import json
+import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import stat
+import sys
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 _sha256 = hashlib.sha256
 
@@ -107,10 +131,12 @@ def verify_consistency(
 
     An empty old tree is the beginning of every other, which needs no proof: the answer is no.
     """
-    if not 0 < old_size <= new_size or not _are_hashes(old_root, new_root, *path):
+    if not 0 < old_size <= new_size:
         return False
     if old_size == new_size:
         return not path and old_root == new_root
+    if not _are_hashes(old_root, new_root, *path):
+        return False
     if not old_size & (old_size - 1):
         path = [old_root, *path]
     if not path:
@@ -446,3 +472,69 @@ def _unbase64(text: str, what: str) -> bytes:
     if not data or base64.b64encode(data).decode() != text:
         raise NotValid(f"{what} is not in base64")
     return data
+
+
+# --- Headers: JSON in one spelling, RFC 8785 --------------------------------------------------
+
+_LARGEST_INTEGER = 2**53 - 1
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_HEX_32 = r"[0-9a-f]{64}"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
+_MEMBERS = {
+    "id": _UUID,
+    "time": rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}",
+    "type": r"[a-z_]+\.[a-z_]+",
+    "outcome": r"[a-z_]+",
+    "salt": r"[0-9a-f]{32}",
+}
+"""What every header has, and how it is written. Of the rest the spelling alone is checked."""
+_OPTIONAL = {"content": _HEX_32, "writer": r"[A-Za-z0-9._:/+-]{1,96}"}
+_PLAIN = r'(?:"[ !#-\[\]-~]*"|null|true|false|0|-?[1-9][0-9]{0,14})'
+"""Values whose spelling is canonical as they stand: no escapes, integers far below 2^53."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the checks need of a header, as bytes; empty where it says nothing."""
+
+    id: bytes
+    time: bytes
+    writer: bytes
+    seq: bytes
+    content: bytes
+
+
+class Headers:
+    """Reads headers, quickly where it has seen their shape before.
+
+    A header is parsed, written again in canonical form and compared byte by byte. From one that
+    passes, a pattern is made: the same members in the same order, with plain values. Whatever
+    matches that pattern is canonical too, so the next header of its shape needs no parsing.
+    """
+
+    def __init__(self) -> None:
+        self._patterns: dict[bytes, list[re.Pattern[bytes]]] = {}
+        self._dates: set[bytes] = set()
+        self._learned = 0
+
+    def read(self, header: bytes) -> tuple[bytes, ...]:
+        """(id, time, writer, seq, content), empty where it says nothing. Raises NotValid."""
+        at = header.rfind(b'"type":"')
+        for pattern in self._patterns.get(header[at + 8 : header.find(b'"', at + 8)], ()):
+            if match := pattern.fullmatch(header):
+                said = match.group("id", "time", "writer", "seq", "content")
+                if said[1][:10] in self._dates:
+                    return said
+        value = read_header(header)
+        self._learn(value)
+        names = ("id", "time", "writer", "seq", "content")
+        said = tuple(str(value.get(name, "")).encode() for name in names)
+        self._dates.add(said[1][:10])
+        return said
+
+    def _learn(self, value: dict[str, Any]) -> None:
+        if self._learned < 2_000 and (shape := _shape(value, top=True)):
+            self._learned += 1
+            missing = "".join(f"(?P<{name}>)" for name in ("writer", "seq", "content") if name not in value)
+            pattern = re.compile((shape + missing).encode())
+            self._patterns.setdefault(value["type"].encode(), []).append(pattern)
