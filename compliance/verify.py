@@ -3,7 +3,7 @@
     python verify.py DIR [--json] [--keys FILE] [--kept CHECKPOINT]
     python verify.py proof FILE [--json] [--keys FILE]
 
-This file stands alone: Python 3.10 or newer, no other package, no network. It reads from top to
+This file stands alone: Python 3.11 or newer, no other package, no network. It reads from top to
 bottom: tree, tiles, signatures, notes, headers, the export, its parts, proofs, report. Formats:
 RFC 6962 (tree), RFC 8032 (Ed25519), RFC 8785 (spelling of headers), and C2SP signed-note,
 tlog-checkpoint, tlog-cosignature, tlog-tiles and tlog-proof.
@@ -36,10 +36,9 @@ import os
 import re
 import stat
 import sys
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta, timezone
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -476,65 +475,984 @@ def _unbase64(text: str, what: str) -> bytes:
 
 # --- Headers: JSON in one spelling, RFC 8785 --------------------------------------------------
 
+VERSION = 1
 _LARGEST_INTEGER = 2**53 - 1
-_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_HEX_32 = r"[0-9a-f]{64}"
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
 _MEMBERS = {
-    "id": _UUID,
-    "time": rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}",
+    "id": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "time": r"[0-9]{4}-[01][0-9]-[0-3][0-9]T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}\.[0-9]{6}Z",
     "type": r"[a-z_]+\.[a-z_]+",
     "outcome": r"[a-z_]+",
     "salt": r"[0-9a-f]{32}",
 }
-"""What every header has, and how it is written. Of the rest the spelling alone is checked."""
-_OPTIONAL = {"content": _HEX_32, "writer": r"[A-Za-z0-9._:/+-]{1,96}"}
-_PLAIN = r'(?:"[ !#-\[\]-~]*"|null|true|false|0|-?[1-9][0-9]{0,14})'
-"""Values whose spelling is canonical as they stand: no escapes, integers far below 2^53."""
+"""What every header says, and how that is written. Of the rest, the spelling is checked."""
+_OPTIONAL = {"content": r"[0-9a-f]{64}", "writer": r"[0-9A-Za-z._:/+-]{1,96}"}
+_NAMED = ("id", "time", "writer", "seq", "content")
+_NUMBER = r"0|-?[1-9][0-9]{0,14}"
+_PLAIN = rf'(?:"[ !#-\[\]-~]*"|null|true|false|{_NUMBER})'
+"""Values that are canonical as they stand: no escapes, integers well below 2^53."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the checks need of a header, as bytes; empty where it says nothing."""
+def canonical(value: Any) -> bytes:
+    """Write a value in its one spelling. Raises NotValid for what has none, a fraction too."""
+    text = json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise NotValid("a string holds half of a surrogate pair") from error
 
-    id: bytes
-    time: bytes
-    writer: bytes
-    seq: bytes
-    content: bytes
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        # By UTF-16 code units (RFC 8785 section 3.2.3).
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+        return {key: _ordered(value[key]) for key in keys}
+    if isinstance(value, list):
+        return [_ordered(part) for part in value]
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > _LARGEST_INTEGER):
+        raise NotValid("a number has a fraction, or is beyond 2^53 - 1")
+    return value
+
+
+def read_json(data: bytes) -> dict[str, Any]:
+    """Read a JSON object in its canonical spelling, and in no other. Raises NotValid."""
+    try:
+        value = json.loads(data.decode())
+        canonically = canonical(value)
+    except NotValid:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise NotValid("not JSON in UTF-8") from error
+    if canonically != data or not isinstance(value, dict):
+        raise NotValid("JSON, but not an object in canonical spelling")
+    return value
+
+
+def read_header(data: bytes) -> dict[str, Any]:
+    """Read the header of an event. Raises NotValid, naming the member that is wrong."""
+    value = read_json(data)
+    if value.get("v") != VERSION or value["v"] is True:
+        raise NotValid(f"the header is not of version {VERSION}, which this file can read")
+    for name, form in (_MEMBERS | _OPTIONAL).items():
+        said = value.get(name)
+        if said is None and name in _OPTIONAL and name not in value:
+            continue
+        if not isinstance(said, str) or not re.fullmatch(form, said):
+            raise NotValid(f"the header's {name!r} is missing or is not written as it should be")
+    seq = value.get("seq")
+    if ("writer" in value) != ("seq" in value) or (
+        "seq" in value and (type(seq) is not int or seq < 0)
+    ):
+        raise NotValid("the header's 'writer' and 'seq' are not a name and a counter")
+    if _instant(value["time"]) is None:
+        raise NotValid("the header's 'time' is not in the calendar")
+    return value
+
+
+def _instant(time: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(time[:-1]).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class Headers:
     """Reads headers, quickly where it has seen their shape before.
 
     A header is parsed, written again in canonical form and compared byte by byte. From one that
-    passes, a pattern is made: the same members in the same order, with plain values. Whatever
-    matches that pattern is canonical too, so the next header of its shape needs no parsing.
+    passes a pattern is made: the same members in the same order, each with any plain value of its
+    kind. What matches that pattern is canonical too, and need not be parsed.
     """
 
     def __init__(self) -> None:
-        self._patterns: dict[bytes, list[re.Pattern[bytes]]] = {}
+        self._patterns: dict[bytes, dict[str, re.Pattern[bytes]]] = {}
         self._dates: set[bytes] = set()
-        self._learned = 0
 
     def read(self, header: bytes) -> tuple[bytes, ...]:
         """(id, time, writer, seq, content), empty where it says nothing. Raises NotValid."""
-        at = header.rfind(b'"type":"')
-        for pattern in self._patterns.get(header[at + 8 : header.find(b'"', at + 8)], ()):
+        at = header.rfind(b'"type":"') + 8
+        known = self._patterns.get(header[at : header.find(b'"', at)])
+        for pattern in known.values() if known else ():
             if match := pattern.fullmatch(header):
-                said = match.group("id", "time", "writer", "seq", "content")
+                said = match.group(*_NAMED)
+                # A date has to be one of the calendar; the pattern has checked the clock.
                 if said[1][:10] in self._dates:
                     return said
         value = read_header(header)
         self._learn(value)
-        names = ("id", "time", "writer", "seq", "content")
-        said = tuple(str(value.get(name, "")).encode() for name in names)
-        self._dates.add(said[1][:10])
-        return said
+        self._dates.add(value["time"][:10].encode())
+        return tuple(str(value.get(name, "")).encode() for name in _NAMED)
 
     def _learn(self, value: dict[str, Any]) -> None:
-        if self._learned < 2_000 and (shape := _shape(value, top=True)):
-            self._learned += 1
-            missing = "".join(f"(?P<{name}>)" for name in ("writer", "seq", "content") if name not in value)
-            pattern = re.compile((shape + missing).encode())
-            self._patterns.setdefault(value["type"].encode(), []).append(pattern)
+        known = self._patterns.setdefault(value["type"].encode(), {})
+        shape = _shape(value)
+        if shape and len(known) < 16 and len(self._patterns) < 1_000:
+            absent = "".join(f"(?P<{name}>)" for name in _NAMED if name not in value)
+            known.setdefault(shape, re.compile((_shape_of_header(value) + absent).encode()))
+
+
+def _shape_of_header(value: dict[str, Any]) -> str:
+    members = []
+    for name, part in value.items():
+        form = (_MEMBERS | _OPTIONAL).get(name)
+        if name in ("type", "v"):
+            shape = re.escape(json.dumps(part))
+        elif name == "seq":
+            shape = "(?P<seq>0|[1-9][0-9]{0,14})"
+        elif form:
+            shape = f'"(?P<{name}>{form})"' if name in _NAMED else f'"{form}"'
+        else:
+            shape = _shape(part)
+        members.append(f'"{name}":{shape}')
+    return r"\{" + ",".join(members) + r"\}"
+
+
+def _shape(value: Any, depth: int = 0) -> str:
+    """A pattern for values like this one; empty when none is made."""
+    if isinstance(value, dict):
+        parts = {name: _shape(part, depth + 1) for name, part in value.items()}
+        if depth > 4 or not all(parts.values()) or not all(map(_is_word, parts)):
+            return ""
+        return r"\{" + ",".join(f'"{name}":{part}' for name, part in parts.items()) + r"\}"
+    if isinstance(value, list):
+        of = {_shape(part, depth + 1) for part in value} or {_PLAIN}
+        one = of.pop()
+        return rf"\[(?:{one}(?:,{one})*)?\]" if one and not of else ""
+    return _PLAIN
+
+
+def _is_word(name: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9_]+", name) is not None
+
+
+# --- The export: files that are what they seem ------------------------------------------------
+
+
+class CannotCheck(Exception):
+    """There is nothing here that could be checked. The message says why."""
+
+
+@dataclass(slots=True)
+class Damage:
+    """One kind of damage: its first bad index where it has one, an example, how often."""
+
+    kind: str
+    index: int | None
+    where: str
+    says: str
+    count: int = 1
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found. No damage: everything holds."""
+
+    damage: dict[str, Damage] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, kind: str, says: object, *, index: int | None = None, where: str = "") -> None:
+        """Note damage. Of each kind the lowest index is kept."""
+        found = self.damage.get(kind)
+        if found is None:
+            self.damage[kind] = Damage(kind, index, where, str(says))
+            return
+        found.count += 1
+        if index is not None and (found.index is None or index < found.index):
+            found.index, found.where, found.says = index, where, str(says)
+
+
+_TILE_FILE = re.compile(
+    r"tile/(entries|0|[1-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+)
+_CHECKPOINT_FILE = re.compile(r"checkpoints/(0|[1-9][0-9]{0,18})")
+_CONTENT_FILE = re.compile(r"content/([0-9a-f]{64})")
+_SINGLE_FILES = ("checkpoint", "cosignatures", "policy.json", "verify.py", "README.txt")
+_MANIFEST = "MANIFEST.sha256"
+_SMALL, _LARGE = 16_000_000, 512_000_000
+
+
+class Files:
+    """The files of an export: regular files with expected names, no links, digests as listed."""
+
+    def __init__(self, folder: Path, report: Report) -> None:
+        if not folder.is_dir():
+            raise CannotCheck(f"{folder} is not a folder.")
+        self.folder, self.report = folder, report
+        self.names = set(self._walk(folder, ""))
+        if not self.names:
+            raise CannotCheck(f"{folder} holds no export.")
+        self._listed = self._read_manifest()
+        self._unread = set(self.names) - {_MANIFEST}
+
+    def _walk(self, folder: Path, prefix: str, depth: int = 0) -> Iterator[str]:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            self.report.add("file", f"a folder cannot be read: {error.strerror}", where=prefix)
+            return
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False) and depth < 40:
+                yield from self._walk(folder / entry.name, name + "/", depth + 1)
+            elif not entry.is_file(follow_symlinks=False):
+                self.report.add("file", "a link or a special file; it was not opened", where=name)
+            elif not _is_expected(name):
+                self.report.add("file", "no file of an export has this name", where=name)
+            else:
+                yield name
+
+    def _read_manifest(self) -> dict[str, str]:
+        listed: dict[str, str] = {}
+        data = self._bytes(_MANIFEST, _LARGE) if _MANIFEST in self.names else None
+        if data is None:
+            self.report.add("manifest", "there is no list of digests", where=_MANIFEST)
+            return listed
+        lines = data.decode(errors="replace").split("\n")
+        if lines.pop() or lines != sorted(set(lines), key=lambda line: line[66:]):
+            self.report.add("manifest", "the list is not sorted by name, or ends oddly")
+        for line in lines:
+            digest, name = line[:64], line[66:]
+            if line[64:66] != "  " or not re.fullmatch(r"[0-9a-f]{64}", digest) or name in listed:
+                self.report.add("manifest", "a line is not `digest  name`", where=_MANIFEST)
+            listed[name] = digest
+        for name in sorted(listed.keys() - self.names):
+            self.report.add("manifest", "listed, but not here", where=name)
+        for name in sorted(self.names - listed.keys() - {_MANIFEST}):
+            self.report.add("manifest", "here, but not listed", where=name)
+        return listed
+
+    def read(self, name: str, limit: int = _SMALL) -> bytes | None:
+        """The bytes of a file whose digest is right or noted; None when it cannot be read."""
+        data = self._bytes(name, limit) if name in self.names else None
+        if data is not None and name in self._unread:
+            self._compare(name, _sha256(data).hexdigest())
+        self._unread.discard(name)
+        return data
+
+    def digest(self, name: str) -> str:
+        """The digest of a file of any length; empty when it cannot be read."""
+        digest = _sha256()
+        self._unread.discard(name)
+        try:
+            with os.fdopen(_open(self.folder / name), "rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        except OSError as error:
+            self.report.add("file", f"cannot be read: {error.strerror}", where=name)
+            return ""
+        self._compare(name, digest.hexdigest())
+        return digest.hexdigest()
+
+    def finish(self) -> None:
+        """Compare the digests of what nobody had reason to read."""
+        for name in sorted(self._unread):
+            self.digest(name)
+
+    def _compare(self, name: str, digest: str) -> None:
+        if self._listed.get(name, digest) != digest:
+            self.report.add("manifest", "the file is not what was listed", where=name)
+
+    def _bytes(self, name: str, limit: int) -> bytes | None:
+        try:
+            with os.fdopen(_open(self.folder / name), "rb") as file:
+                data = file.read(limit + 1)
+        except OSError as error:
+            self.report.add("file", f"cannot be read: {error.strerror}", where=name)
+            return None
+        if len(data) > limit:
+            self.report.add("file", f"longer than {limit} bytes", where=name)
+            return None
+        return data
+
+
+def _open(path: Path) -> int:
+    """Open a regular file for reading; a link or a pipe that has come in its place is refused."""
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    opened = os.open(path, os.O_RDONLY | flags)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(0, "not a file")
+    return opened
+
+
+def _is_expected(name: str) -> bool:
+    if match := _TILE_FILE.fullmatch(name):
+        return tile_name(name) is not None and int(match[3] or 1) < TILE
+    if match := _CHECKPOINT_FILE.fullmatch(name):
+        return int(match[1]) <= LARGEST_SIZE
+    return name in (*_SINGLE_FILES, _MANIFEST) or _CONTENT_FILE.fullmatch(name) is not None
+
+
+def tile_name(name: str) -> tuple[str, int, int] | None:
+    """(level or "entries", number, width) of a tile's file; None when it is not one."""
+    match = _TILE_FILE.fullmatch(name)
+    if match is None:
+        return None
+    number = int(re.sub(r"[x/]", "", match[2]))
+    return (match[1], number, int(match[3] or TILE)) if number_path(number) == match[2] else None
+
+
+# --- The policy: whose signatures count, what is here -----------------------------------------
+
+Ranges = list[tuple[int, int]]
+"""Half-open ranges of indices, in order, apart from each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What policy.json says.
+
+    `quorum` witnesses must have cosigned the newest checkpoint. `entries` are the events that must
+    be here. `content`: "all" ciphertexts that headers name are here, "any" may be missing, "none"
+    is here. `late_seconds`: how far an event's own time may lie from where it stands, by long
+    transactions and by clocks that differ.
+    """
+
+    origin: str
+    log: tuple[Key, ...]
+    witnesses: tuple[Key, ...] = ()
+    quorum: int = 0
+    entries: tuple[tuple[int, int], ...] = ()
+    content: str = "all"
+    late_seconds: int = 3600
+
+
+def read_policy(data: bytes) -> Policy:
+    """Read policy.json. Raises NotValid."""
+    value = read_json(data)
+    extra = value.keys() - {"v", "about", *Policy.__slots__}
+    if value.get("v") != VERSION or extra:
+        raise NotValid(f"the policy is not of version {VERSION}, or says more than this file knows")
+    origin, quorum = value.get("origin"), value.get("quorum", 0)
+    late, content = value.get("late_seconds", 3600), value.get("content", "all")
+    log, witnesses = _keys(value.get("log"), SIGNED), _keys(value.get("witnesses", []), COSIGNED)
+    if not isinstance(origin, str) or not origin or not log:
+        raise NotValid("the policy names no origin, or no key of the log")
+    if type(quorum) is not int or not 0 <= quorum <= len(witnesses):
+        raise NotValid("the policy's quorum is not a number of its witnesses")
+    if type(late) is not int or late < 0 or content not in ("all", "any", "none"):
+        raise NotValid("the policy's 'late_seconds' or 'content' is not one this file knows")
+    return Policy(
+        origin=origin,
+        log=log,
+        witnesses=witnesses,
+        quorum=quorum,
+        entries=_ranges(value.get("entries", [])),
+        content=content,
+        late_seconds=late,
+    )
+
+
+def _keys(texts: Any, kind: int) -> tuple[Key, ...]:
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise NotValid("the policy's keys are not a list of texts")
+    keys = tuple(read_vkey(text) for text in texts)
+    if any(key.kind != kind for key in keys) or len({key.public for key in keys}) != len(keys):
+        raise NotValid("a key of the policy is of the wrong type, or is there twice")
+    return keys
+
+
+def _ranges(value: Any) -> tuple[tuple[int, int], ...]:
+    before, ranges = -1, []
+    for pair in value if isinstance(value, list) else [None]:
+        if not isinstance(pair, list) or [type(part) for part in pair] != [int, int]:
+            raise NotValid("the policy's entries are not pairs of numbers")
+        first, end = pair
+        if not before < first < end <= LARGEST_SIZE:
+            raise NotValid("the policy's entries are not ranges in order, apart from each other")
+        ranges.append((first, end))
+        before = end
+    return tuple(ranges)
+
+
+# --- Checkpoints and witnesses ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """A witness has seen the tree at this size, at this time."""
+
+    size: int
+    name: str
+    time: int
+
+
+class Checkpoints:
+    """The checkpoints of an export, and what witnesses said of them."""
+
+    def __init__(self, files: Files, policy: Policy) -> None:
+        self._files, self._policy, self._report = files, policy, files.report
+        self.cosigned: list[Cosigned] = []
+        self.signed_by: list[str] = []
+        self.newest = self._read("checkpoint")
+        self.all = [self.newest] if self.newest else []
+        for name in sorted(filter(_CHECKPOINT_FILE.fullmatch, files.names)):
+            checkpoint = self._read(name)
+            if checkpoint and name != f"checkpoints/{checkpoint.size}":
+                self._report.add("checkpoint", "the size is not the name's", where=name)
+            if checkpoint and self.newest and checkpoint.size >= self.newest.size:
+                self._report.add("checkpoint", "not older than the newest", where=name)
+            self.all += [checkpoint] if checkpoint else []
+        self.all.sort(key=lambda checkpoint: checkpoint.size)
+        self._read_cosignatures()
+        self._check_quorum()
+
+    def _read(self, name: str) -> Checkpoint | None:
+        """Read one, so that its root can be checked even when a signature does not hold."""
+        data = self._files.read(name)
+        if data is None:
+            self._report.add("checkpoint", "there is no checkpoint", where=name)
+            return None
+        try:
+            body, _ = split_note(text := data.decode())
+            checkpoint = read_body(body)
+        except ValueError as error:
+            self._report.add("checkpoint", error, where=name)
+            return None
+        if checkpoint.origin != self._policy.origin:
+            self._report.add("checkpoint", "the origin is not the policy's", where=name)
+        try:
+            checkpoint = read_note(text, (*self._policy.log, *self._policy.witnesses))
+            names = [one.key.name for one in checkpoint.signatures if one.key.kind == SIGNED]
+            if not names:
+                raise NotValid("the log has not signed this checkpoint")
+            self.signed_by = self.signed_by or names
+        except NotValid as error:
+            self._report.add("signature", error, index=checkpoint.size, where=name)
+        self._remember(checkpoint.size, checkpoint.signatures)
+        return checkpoint
+
+    def _remember(self, size: int, signatures: Iterable[Signature]) -> None:
+        self.cosigned += [
+            Cosigned(size, one.key.name, one.time) for one in signatures if one.time is not None
+        ]
+
+    def _read_cosignatures(self) -> None:
+        """Lines of `size — name base64`; those of unknown witnesses are passed over."""
+        data = self._files.read("cosignatures") if "cosignatures" in self._files.names else b""
+        bodies = {checkpoint.size: checkpoint.body for checkpoint in self.all}
+        known = {(key.name, key.key_id): key for key in self._policy.witnesses}
+        text = (data or b"").decode(errors="replace")
+        if text and not text.endswith("\n"):
+            self._report.add("cosignature", "the last line has no end", where="cosignatures")
+        for line in text.split("\n")[:-1]:
+            digits, _, rest = line.partition(" ")
+            try:
+                if not re.fullmatch(r"0|[1-9][0-9]{0,18}", digits) or int(digits) not in bodies:
+                    raise NotValid("a line is about a size that no checkpoint here has")
+                name, signature = read_signature_line(rest)
+                if key := known.get((name, signature[:4])):
+                    signed = check_signature(bodies[int(digits)], key, signature)
+                    self._remember(int(digits), [signed])
+            except NotValid as error:
+                size = int(digits) if digits.isascii() and digits.isdigit() else None
+                self._report.add("cosignature", error, index=size, where="cosignatures")
+
+    def _check_quorum(self) -> None:
+        size = self.newest.size if self.newest else 0
+        names = {one.name for one in self.cosigned if one.size == size}
+        if len(names) < self._policy.quorum:
+            says = f"{len(names)} of {self._policy.quorum} witnesses have seen the newest one"
+            self._report.add("quorum", says, index=size)
+
+    def bounds(self, index: int) -> tuple[int, int, int]:
+        """(not before, not after, next index at which this changes): times in seconds."""
+        before = [one.time for one in self.cosigned if one.size <= index]
+        after = [one.time for one in self.cosigned if one.size > index]
+        change = min((one.size for one in self.cosigned if one.size > index), default=1 << 63)
+        return max(before, default=0), min(after, default=1 << 62), change
+
+
+# --- The tree of an export: events to leaves, leaves to tiles, tiles to roots -----------------
+
+
+class Tiles:
+    """The tiles of an export. What can be made again from the level below is made and compared."""
+
+    def __init__(self, files: Files, size: int, sizes: Iterable[int]) -> None:
+        self._files, self._report, self._size = files, files.report, size
+        self._names: dict[str, dict[int, str]] = {}
+        self._upper: dict[int, dict[int, bytes]] = {}
+        for name in sorted(files.names):
+            if found := tile_name(name):
+                self._place(name, *found)
+        self.bundles = self._names.get("entries", {})
+        # An export of some events has the leaves near those, and at the edge of each checkpoint.
+        self._edges = {one // TILE for one in (size, *sizes) if one % TILE}
+        self._read_upper()
+
+    def _place(self, name: str, level: str, number: int, width: int) -> None:
+        expected = tile_width(self._size, 0 if level == "entries" else int(level), number)
+        if width != expected:
+            where = number * TILE << (0 if level == "entries" else 8 * int(level))
+            says = f"a tree of {self._size} events has no tile like this"
+            self._report.add("tile", says, index=min(where, self._size), where=name)
+        else:
+            self._names.setdefault(level, {})[number] = name
+
+    def _read_upper(self) -> None:
+        """Read the tiles above the leaves, of which none may be missing."""
+        level = 1
+        while self._size >> 8 * level:
+            found = self._upper.setdefault(level, {})
+            for number in sorted(self._names.get(str(level), {})):
+                if (data := self._read(level, number)) is not None:
+                    found[number] = data
+            needed = -(-(self._size >> 8 * level) // TILE)
+            if len(found) < needed:
+                self._missing(level, next(n for n in range(needed) if n not in found))
+            level += 1
+
+    def _missing(self, level: int | str, number: int) -> None:
+        index = number * TILE << (8 * level if isinstance(level, int) else 0)
+        self._report.add("tile", "missing", index=index, where=tile_path(level, number))
+
+    def _read(self, level: int, number: int) -> bytes | None:
+        name = self._names.get(str(level), {}).get(number)
+        data = None if name is None else self._files.read(name)
+        if name and data is not None:
+            width = tile_width(self._size, level, number)
+            if len(data) == width * 32:
+                return data
+            index = number * TILE << 8 * level
+            self._report.add("tile", f"not {width} hashes long", index=index, where=name)
+        return None
+
+    def hash_at(self, level: int, index: int) -> bytes:
+        """The hash of a complete subtree. Raises NotValid when its tile is not here."""
+        return tiles_hash_at(self._hashes)(level, index)
+
+    def _hashes(self, level: int, number: int) -> bytes:
+        found = self._upper.get(level, {}).get(number) if level else self._read(0, number)
+        if found is None:
+            raise NotValid(f"{tile_path(level, number)} is missing or damaged")
+        return found
+
+    def leaves(self) -> Iterator[tuple[int, bytes | None, list[bytes] | None]]:
+        """(number, leaf hashes, entries) of each tile at the bottom that has either, in order."""
+        bottom = self._names.get("0", {})
+        for number in sorted(bottom.keys() | self.bundles.keys() | self._edges):
+            hashes = self._read(0, number)
+            if number not in bottom:
+                self._missing(0, number)
+            elif hashes is not None:
+                self._compare_with_parent(0, number, hashes)
+            yield number, hashes, self._entries(number) if number in self.bundles else None
+
+    def _entries(self, number: int) -> list[bytes] | None:
+        name, width = self.bundles[number], tile_width(self._size, 0, number)
+        data = self._files.read(name, TILE * (2 + 65_535))
+        try:
+            entries = unpack(data or b"")
+            if len(entries) == width:
+                return entries
+            says = f"{len(entries)} entries instead of {width}"
+        except NotValid as error:
+            says = str(error)
+        if data is not None:
+            self._report.add("bundle", says, index=number * TILE, where=name)
+        return None
+
+    def compare_upper(self) -> None:
+        """Make each tile above the leaves again from the one below."""
+        for level, tiles in self._upper.items():
+            for number, hashes in tiles.items():
+                self._compare_with_parent(level, number, hashes)
+
+    def _compare_with_parent(self, level: int, number: int, hashes: bytes) -> None:
+        if len(hashes) < TILE * 32:
+            return
+        above = self._upper.get(level + 1, {}).get(number // TILE)
+        at = number % TILE * 32
+        if above is not None and above[at : at + 32] != fold(hashes):
+            where = tile_path(level, number)
+            says = "its hash is not the one in the tile above"
+            self._report.add("tree", says, index=number * TILE << 8 * level, where=where)
+
+
+def _check_roots(checkpoints: Sequence[Checkpoint], tiles: Tiles, report: Report) -> None:
+    """Compare the root of each checkpoint with the tree.
+
+    Two checkpoints whose roots come out of one row of leaves are consistent with each other, so
+    this is the consistency proof between every two of them.
+    """
+    good = 0
+    for checkpoint in checkpoints:
+        where = f"the checkpoint of size {checkpoint.size}"
+        try:
+            if root_at(checkpoint.size, tiles.hash_at) == checkpoint.root:
+                good = checkpoint.size
+                continue
+            says = "its root is not that of the events here: they were changed, or history forked"
+        except NotValid as error:
+            says = f"its root cannot be derived: {error}"
+        report.add("root", says, index=min(good, checkpoint.size), where=where)
+
+
+# --- The events -------------------------------------------------------------------------------
+
+
+class Events:
+    """Checks every header: leaf, spelling, time, identity, writer, content."""
+
+    def __init__(self, policy: Policy, checkpoints: Checkpoints, report: Report) -> None:
+        self._report, self._checkpoints = report, checkpoints
+        self._late = timedelta(seconds=policy.late_seconds)
+        self._content = policy.content
+        self._headers = Headers()
+        # In a part of the log, a writer's first event may have any number, and events in between
+        # may have been left out.
+        self._whole = len(policy.entries) == 1 and policy.entries[0][0] == 0
+        self._unbroken = len(policy.entries) == 1
+        self._ids: set[bytes] = set()
+        self._writers: dict[bytes, int] = {}
+        self._earliest, self._latest, self._change = b"", b"~", 0
+        self._last = b""
+        self.present: list[tuple[int, int]] = []
+        self.contents: dict[str, int] = {}
+        self.count, self.first_time, self.last_time = 0, b"~", b""
+
+    def check(self, number: int, hashes: bytes | None, entries: list[bytes]) -> None:
+        """Check the entries of one bundle; `hashes` is the tile of their leaves."""
+        first = number * TILE
+        leaves = [_sha256(b"\x00" + header).digest() for header in entries]
+        if hashes is not None and b"".join(leaves) != hashes:
+            for at, header in enumerate(entries):
+                if header and leaves[at] != hashes[32 * at : 32 * at + 32]:
+                    says = "the header does not hash to its leaf"
+                    self._report.add("leaf", says, index=first + at, where=f"event {first + at}")
+        for index, header in enumerate(entries, first):
+            if header:
+                self._note_present(index)
+                self._check_header(index, header)
+
+    def _note_present(self, index: int) -> None:
+        if self.present and self.present[-1][1] == index:
+            self.present[-1] = (self.present[-1][0], index + 1)
+        else:
+            self.present.append((index, index + 1))
+
+    def _check_header(self, index: int, header: bytes) -> None:
+        try:
+            identity, time, writer, seq, content = self._headers.read(header)
+        except NotValid as error:
+            self._report.add("header", error, index=index, where=f"event {index}")
+            return
+        self.count += 1
+        if index >= self._change:
+            self._earliest, self._latest, self._change = self._bounds(index)
+        if self._last <= time and self._earliest <= time <= self._latest:
+            self._last = time
+        else:
+            self._check_time(index, time)
+        if identity in self._ids:
+            self._report.add("twice", f"{identity.decode()} was recorded before", index=index)
+        self._ids.add(identity)
+        if writer:
+            self._check_writer(index, writer, int(seq))
+        if content:
+            self.contents.setdefault(content.decode(), index)
+
+    def _bounds(self, index: int) -> tuple[bytes, bytes, int]:
+        before, after, change = self._checkpoints.bounds(index)
+        return _stamp(before, -self._late), _stamp(after, self._late), change
+
+    def _check_time(self, index: int, time: bytes) -> None:
+        said, last = _instant(time.decode()), _instant(self._last.decode())
+        assert said is not None
+        if time < self._earliest:
+            self._report.add("time", "earlier than a witness saw the events before", index=index)
+        elif time > self._latest:
+            self._report.add("time", "later than a witness saw this event", index=index)
+        elif last is not None and last - said > self._late:
+            self._report.add("time", "long before the event that stands before it", index=index)
+        self._last = max(self._last, time)
+
+    def _check_writer(self, index: int, writer: bytes, seq: int) -> None:
+        before = self._writers.get(writer)
+        expected = 1 if before is None else before + 1
+        if before is None and not self._whole:
+            expected = seq
+        if seq != expected and not (before is not None and seq > before and not self._unbroken):
+            says = f"{writer.decode()} counts {seq} where {expected} is next"
+            self._report.add("writer", says, index=index)
+        self._writers[writer] = seq if before is None else max(before, seq)
+
+    @property
+    def writers(self) -> int:
+        """How many writers there were."""
+        return len(self._writers)
+
+
+def _stamp(seconds: int, shift: timedelta) -> bytes:
+    """A witness's time, shifted, as headers spell it; the ends of time for what is beyond."""
+    try:
+        at = datetime.fromtimestamp(seconds, UTC) + shift
+    except (OverflowError, ValueError, OSError):
+        return b"~" if seconds > 0 else b""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
+
+
+def _first_outside(ranges: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> int:
+    """The first index of `ranges` that is in none of `others`; -1 when there is none."""
+    at = 0
+    for first, end in ranges:
+        while first < end:
+            while at < len(others) and others[at][1] <= first:
+                at += 1
+            if at == len(others) or first < others[at][0]:
+                return first
+            first = others[at][1]
+    return -1
+
+
+def _check_numbering(policy: Policy, events: Events, size: int, report: Report) -> None:
+    """The events that the policy names are here, and no other."""
+    if policy.entries and policy.entries[-1][1] > size:
+        says = f"the policy names events beyond the tree of {size}"
+        report.add("numbering", says, index=size)
+    missing = _first_outside(policy.entries, events.present)
+    if missing >= 0:
+        report.add("numbering", "an event that should be here is missing", index=missing)
+    extra = _first_outside(events.present, policy.entries)
+    if extra >= 0:
+        report.add("numbering", "an event is here that should not be", index=extra)
+
+
+def _check_contents(policy: Policy, events: Events, files: Files, report: Report) -> int:
+    """Each ciphertext is what a header named; gives how many are here."""
+    here = {match[1] for match in map(_CONTENT_FILE.fullmatch, files.names) if match}
+    for digest in sorted(here):
+        index = events.contents.get(digest)
+        where = f"content/{digest}"
+        if index is None:
+            report.add("content", "no event here names this", where=where)
+        if files.digest(where) not in ("", digest):
+            report.add("content", "not what the event named", index=index, where=where)
+    absent = {index: digest for digest, index in events.contents.items() if digest not in here}
+    if absent and policy.content == "all":
+        index = min(absent)
+        report.add("content", "missing", index=index, where=f"content/{absent[index]}")
+        report.damage["content"].count += len(absent) - 1
+    if here and policy.content == "none":
+        report.add("content", "the policy says that none is here")
+    return len(here)
+
+
+# --- Both checks, put together ----------------------------------------------------------------
+
+
+def check_export(folder: Path, keys: Policy | None = None, kept: Sequence[str] = ()) -> Report:
+    """Check a directory that was exported. `kept` are checkpoints (as text) kept elsewhere."""
+    report = Report()
+    files = Files(folder, report)
+    policy = _policy_of(files, keys)
+    if policy is None:
+        files.finish()
+        return report
+    checkpoints = Checkpoints(files, policy)
+    size = checkpoints.newest.size if checkpoints.newest else 0
+    kept_ones = _read_kept(kept, policy, size, report)
+    tiles = Tiles(files, size, [checkpoint.size for checkpoint in checkpoints.all])
+    events = Events(policy, checkpoints, report)
+    for number, hashes, entries in tiles.leaves():
+        if entries is not None:
+            events.check(number, hashes, entries)
+    tiles.compare_upper()
+    _check_numbering(policy, events, size, report)
+    ordered = sorted([*checkpoints.all, *kept_ones], key=lambda one: one.size)
+    _check_roots([one for one in ordered if one.size <= size], tiles, report)
+    contents = _check_contents(policy, events, files, report)
+    files.finish()
+    report.facts |= _facts(checkpoints, events, keys is not None)
+    report.facts |= {"contents": contents, "kept": len(kept_ones)}
+    if keys is None:
+        report.notes.append("The keys came with the export. Compare their ids with your own copy.")
+    return report
+
+
+def _policy_of(files: Files, keys: Policy | None) -> Policy | None:
+    data = files.read("policy.json")
+    try:
+        if data is None:
+            raise NotValid("there is no policy")
+        own = read_policy(data)
+    except NotValid as error:
+        files.report.add("policy", error, where="policy.json")
+        return None
+    if keys is None:
+        return own
+    return replace(
+        own, origin=keys.origin, log=keys.log, witnesses=keys.witnesses, quorum=keys.quorum
+    )
+
+
+def _read_kept(texts: Sequence[str], policy: Policy, size: int, report: Report) -> list[Checkpoint]:
+    kept = []
+    for text in texts:
+        try:
+            checkpoint = read_note(text, (*policy.log, *policy.witnesses))
+        except NotValid as error:
+            raise CannotCheck(f"The checkpoint that was kept: {error}.") from error
+        if checkpoint.origin != policy.origin:
+            raise CannotCheck("The checkpoint that was kept is of another log.")
+        if checkpoint.size > size:
+            says = f"a checkpoint that was kept has {checkpoint.size} events: the end is cut off"
+            report.add("shorter", says, index=size)
+        kept.append(checkpoint)
+    return kept
+
+
+def _facts(checkpoints: Checkpoints, events: Events, keys_given: bool) -> dict[str, Any]:
+    newest = checkpoints.newest
+    seen = [one for one in checkpoints.cosigned if newest and one.size == newest.size]
+    return {
+        "origin": newest.origin if newest else None,
+        "size": newest.size if newest else None,
+        "root": base64.b64encode(newest.root).decode() if newest else None,
+        "signed_by": checkpoints.signed_by,
+        "witnesses": {one.name: _stamp(one.time, timedelta()).decode() for one in seen},
+        "keys": "given" if keys_given else "from the export",
+        "checkpoints": len(checkpoints.all),
+        "events": events.count,
+        "ranges": [list(pair) for pair in events.present[:100]],
+        "writers": events.writers,
+    }
+
+
+def read_proof(text: str) -> tuple[bytes, int, list[bytes], str]:
+    """(extra data, index, path, checkpoint) of a C2SP tlog-proof. Raises NotValid."""
+    head, gap, note = text.partition("\n\n")
+    lines = head.split("\n")
+    if not gap or lines[:1] != ["c2sp.org/tlog-proof@v1"] or len(lines) > 70:
+        raise NotValid("this is not a c2sp.org/tlog-proof@v1")
+    at = 1
+    extra = b""
+    if len(lines) > at and lines[at].startswith("extra "):
+        extra = _unbase64(lines[at][6:], "the extra data")
+        at += 1
+    index = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[at] if len(lines) > at else "")
+    if index is None:
+        raise NotValid("the proof names no index")
+    path = [_unbase64(line, "the path") for line in lines[at + 1 :]]
+    return extra, int(index[1]), path, note
+
+
+def check_proof(text: str, keys: Policy | None = None) -> Report:
+    """Check one event's proof: its header and the keys stand in the extra data."""
+    report = Report()
+    try:
+        extra, index, path, note = read_proof(text)
+        said = read_json(extra)
+        header = said.get("header")
+        if said.keys() != {"header", "policy"} or not isinstance(header, str):
+            raise NotValid("the extra data is not a header and a policy")
+        policy = keys or read_policy(canonical(said["policy"]))
+    except (NotValid, UnicodeEncodeError) as error:
+        report.add("proof", error)
+        return report
+    try:
+        event = read_header(header.encode())
+        report.facts |= {"index": index, "event": event}
+    except NotValid as error:
+        report.add("header", error, index=index)
+    try:
+        checkpoint = read_note(note, (*policy.log, *policy.witnesses))
+    except NotValid as error:
+        report.add("signature", error, index=index)
+        return report
+    _check_proven(policy, checkpoint, report)
+    if not verify_inclusion(
+        leaf_hash(header.encode()), index, checkpoint.size, path, checkpoint.root
+    ):
+        report.add("leaf", "the event does not stand at this place of the signed tree", index=index)
+    if keys is None:
+        report.notes.append("The keys came with the proof. Compare their ids with your own copy.")
+    return report
+
+
+def _check_proven(policy: Policy, checkpoint: Checkpoint, report: Report) -> None:
+    signed = [one.key.name for one in checkpoint.signatures if one.time is None]
+    seen = {one.key.name: one.time for one in checkpoint.signatures if one.time is not None}
+    if checkpoint.origin != policy.origin:
+        report.add("checkpoint", "the origin is not the policy's")
+    if not signed:
+        report.add("signature", "the log has not signed this checkpoint")
+    if len(seen) < policy.quorum:
+        report.add("quorum", f"{len(seen)} of {policy.quorum} witnesses have seen the checkpoint")
+    report.facts |= {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": base64.b64encode(checkpoint.root).decode(),
+        "signed_by": signed,
+        "witnesses": {name: _stamp(time, timedelta()).decode() for name, time in seen.items()},
+    }
+
+
+# --- The command ------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check what the command line names; print what was found; give the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    is_proof = words[:1] == ["proof"]
+    parser = argparse.ArgumentParser(
+        prog="verify.py", description="Check an exported record, or (proof FILE) one event's proof."
+    )
+    parser.add_argument("path", help="the export's folder, or the proof")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--keys", help="a policy.json that came another way; its keys are used")
+    parser.add_argument("--kept", action="append", default=[], help="a checkpoint kept elsewhere")
+    chosen = parser.parse_args(words[1:] if is_proof else words)
+    try:
+        keys = read_policy(_read_file(chosen.keys)) if chosen.keys else None
+        kept = [_read_file(name).decode(errors="replace") for name in chosen.kept]
+        if is_proof:
+            report = check_proof(_read_file(chosen.path).decode(errors="replace"), keys)
+        else:
+            report = check_export(Path(chosen.path), keys, kept)
+    except (CannotCheck, NotValid) as error:
+        sys.stderr.write(_plain(f"{error}\n"))
+        if chosen.json:
+            sys.stdout.write(json.dumps({"verdict": "not checked", "reason": str(error)}) + "\n")
+        return 2
+    sys.stdout.write(_as_json(report) if chosen.json else _as_text(report))
+    return 1 if report.damage else 0
+
+
+def _read_file(name: str) -> bytes:
+    try:
+        with os.fdopen(os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            data = file.read(_SMALL + 1)
+    except OSError as error:
+        raise CannotCheck(f"{name} cannot be read: {error.strerror}.") from error
+    if len(data) > _SMALL:
+        raise CannotCheck(f"{name} is too long to be what it should be.")
+    return data
+
+
+def _as_json(report: Report) -> str:
+    verdict = "damaged" if report.damage else "good"
+    found = [asdict(damage) for damage in report.damage.values()]
+    said = {"verdict": verdict, **report.facts, "damage": found, "notes": report.notes}
+    return json.dumps(said) + "\n"
+
+
+def _as_text(report: Report) -> str:
+    lines = [f"{name}: {value}" for name, value in report.facts.items()]
+    lines += report.notes
+    for damage in report.damage.values():
+        index = "" if damage.index is None else f" first at event {damage.index};"
+        where = f" ({damage.where})" if damage.where else ""
+        lines.append(f"DAMAGE {damage.kind}:{index} {damage.says}{where}; {damage.count} found")
+    lines.append("Damaged." if report.damage else "Everything holds.")
+    return "".join(_plain(line) + "\n" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Text of strangers, without what could steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
