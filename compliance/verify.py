@@ -487,6 +487,8 @@ _MEMBERS = {
 """What every header says, and how that is written. Of the rest, the spelling is checked."""
 _OPTIONAL = {"content": r"[0-9a-f]{64}", "writer": r"[0-9A-Za-z._:/+-]{1,96}"}
 _NAMED = ("id", "time", "writer", "seq", "content")
+Said = tuple[bytes, ...]
+"""Id, time, writer, seq and content of a header; empty where it says nothing of these."""
 _NUMBER = r"0|-?[1-9][0-9]{0,14}"
 _PLAIN = rf'(?:"[ !#-\[\]-~]*"|null|true|false|{_NUMBER})'
 """Values that are canonical as they stand: no escapes, integers well below 2^53."""
@@ -564,33 +566,41 @@ class Headers:
     """
 
     def __init__(self) -> None:
-        self._patterns: dict[bytes, dict[str, re.Pattern[bytes]]] = {}
-        self._dates: set[bytes] = set()
+        self._known: dict[bytes, list[Callable[[bytes], re.Match[bytes] | None]]] = {}
+        self._shapes: set[str] = set()
 
-    def read(self, header: bytes) -> tuple[bytes, ...]:
-        """(id, time, writer, seq, content), empty where it says nothing. Raises NotValid."""
-        at = header.rfind(b'"type":"') + 8
-        known = self._patterns.get(header[at : header.find(b'"', at)])
-        for pattern in known.values() if known else ():
-            if match := pattern.fullmatch(header):
-                said = match.group(*_NAMED)
-                # A date has to be one of the calendar; the pattern has checked the clock.
-                if said[1][:10] in self._dates:
-                    return said
-        value = read_header(header)
+    def read(self, headers: Sequence[bytes]) -> list[Said | NotValid]:
+        """What each of them says, or what is wrong with it."""
+        known = self._known
+        found: list[Said | NotValid] = []
+        for header in headers:
+            at = header.rfind(b'"type":"') + 8
+            for matches in known.get(header[at : header.find(b'"', at)], ()):
+                if match := matches(header):
+                    found.append(match.group(*_NAMED))
+                    break
+            else:
+                found.append(self._read_slowly(header))
+        return found
+
+    def _read_slowly(self, header: bytes) -> Said | NotValid:
+        try:
+            value = read_header(header)
+        except NotValid as error:
+            return error
         self._learn(value)
-        self._dates.add(value["time"][:10].encode())
         return tuple(str(value.get(name, "")).encode() for name in _NAMED)
 
     def _learn(self, value: dict[str, Any]) -> None:
-        known = self._patterns.setdefault(value["type"].encode(), {})
-        shape = _shape(value)
-        if shape and len(known) < 16 and len(self._patterns) < 1_000:
-            absent = "".join(f"(?P<{name}>)" for name in _NAMED if name not in value)
-            known.setdefault(shape, re.compile((_shape_of_header(value) + absent).encode()))
+        known = self._known.setdefault(value["type"].encode(), [])
+        shape = _shape_of_header(value)
+        if shape and shape not in self._shapes and len(known) < 16 and len(self._shapes) < 1_000:
+            self._shapes.add(shape)
+            known.append(re.compile(shape.encode()).fullmatch)
 
 
 def _shape_of_header(value: dict[str, Any]) -> str:
+    """A pattern for headers like this one; empty when none is made."""
     members = []
     for name, part in value.items():
         form = (_MEMBERS | _OPTIONAL).get(name)
@@ -602,8 +612,11 @@ def _shape_of_header(value: dict[str, Any]) -> str:
             shape = f'"(?P<{name}>{form})"' if name in _NAMED else f'"{form}"'
         else:
             shape = _shape(part)
+        if not shape or not _is_word(name):
+            return ""
         members.append(f'"{name}":{shape}')
-    return r"\{" + ",".join(members) + r"\}"
+    absent = "".join(f"(?P<{name}>)" for name in _NAMED if name not in value)
+    return r"\{" + ",".join(members) + r"\}" + absent
 
 
 def _shape(value: Any, depth: int = 0) -> str:
@@ -755,7 +768,8 @@ class Files:
     def _bytes(self, name: str, limit: int) -> bytes | None:
         try:
             with os.fdopen(_open(self.folder / name), "rb") as file:
-                data = file.read(limit + 1)
+                length = os.fstat(file.fileno()).st_size
+                data = file.read(min(length, limit) + 1)
         except OSError as error:
             self.report.add("file", f"cannot be read: {error.strerror}", where=name)
             return None
@@ -1098,90 +1112,125 @@ class Events:
     def __init__(self, policy: Policy, checkpoints: Checkpoints, report: Report) -> None:
         self._report, self._checkpoints = report, checkpoints
         self._late = timedelta(seconds=policy.late_seconds)
-        self._content = policy.content
-        self._headers = Headers()
         # In a part of the log, a writer's first event may have any number, and events in between
         # may have been left out.
-        self._whole = len(policy.entries) == 1 and policy.entries[0][0] == 0
         self._unbroken = len(policy.entries) == 1
+        self._whole = self._unbroken and policy.entries[0][0] == 0
+        self._headers = Headers()
         self._ids: set[bytes] = set()
-        self._writers: dict[bytes, int] = {}
-        self._earliest, self._latest, self._change = b"", b"~", 0
+        self._counters: dict[bytes, int] = {}
+        self._days: set[bytes] = set()
         self._last = b""
+        self._earliest, self._latest, self._change = b"", b"", 0
         self.present: list[tuple[int, int]] = []
-        self.contents: dict[str, int] = {}
-        self.count, self.first_time, self.last_time = 0, b"~", b""
+        self.contents: dict[bytes, int] = {}
+        self.count = 0
 
-    def check(self, number: int, hashes: bytes | None, entries: list[bytes]) -> None:
-        """Check the entries of one bundle; `hashes` is the tile of their leaves."""
-        first = number * TILE
+    def check(self, first: int, hashes: bytes | None, entries: list[bytes]) -> None:
+        """Check a bundle, of which `first` is the first index and `hashes` the tile of leaves."""
         leaves = [_sha256(b"\x00" + header).digest() for header in entries]
         if hashes is not None and b"".join(leaves) != hashes:
             for at, header in enumerate(entries):
                 if header and leaves[at] != hashes[32 * at : 32 * at + 32]:
                     says = "the header does not hash to its leaf"
-                    self._report.add("leaf", says, index=first + at, where=f"event {first + at}")
-        for index, header in enumerate(entries, first):
-            if header:
-                self._note_present(index)
-                self._check_header(index, header)
-
-    def _note_present(self, index: int) -> None:
-        if self.present and self.present[-1][1] == index:
-            self.present[-1] = (self.present[-1][0], index + 1)
+                    self._report.add("leaf", says, index=first + at)
+        said = self._headers.read([header for header in entries if header])
+        if len(said) == len(entries):
+            self._note_present(first, first + len(entries))
+            indices: Sequence[int] = range(first, first + len(entries))
         else:
-            self.present.append((index, index + 1))
+            indices = [index for index, header in enumerate(entries, first) if header]
+            for index in indices:
+                self._note_present(index, index + 1)
+        self._check_said(indices, said)
 
-    def _check_header(self, index: int, header: bytes) -> None:
-        try:
-            identity, time, writer, seq, content = self._headers.read(header)
-        except NotValid as error:
-            self._report.add("header", error, index=index, where=f"event {index}")
+    def _note_present(self, first: int, end: int) -> None:
+        if self.present and self.present[-1][1] == first:
+            first = self.present.pop()[0]
+        self.present.append((first, end))
+
+    def _check_said(self, indices: Sequence[int], said: Sequence[Said | NotValid]) -> None:
+        """Look at what headers say: at all of a bundle at once, and one by one where that fails."""
+        wrong = {i: one for i, one in zip(indices, said, strict=True) if isinstance(one, NotValid)}
+        for index, error in wrong.items():
+            self._report.add("header", error, index=index)
+        indices = [index for index in indices if index not in wrong] if wrong else indices
+        if not indices:
             return
-        self.count += 1
-        if index >= self._change:
-            self._earliest, self._latest, self._change = self._bounds(index)
-        if self._last <= time and self._earliest <= time <= self._latest:
-            self._last = time
-        else:
-            self._check_time(index, time)
-        if identity in self._ids:
-            self._report.add("twice", f"{identity.decode()} was recorded before", index=index)
-        self._ids.add(identity)
-        if writer:
-            self._check_writer(index, writer, int(seq))
-        if content:
-            self.contents.setdefault(content.decode(), index)
+        ids, times, writers, counters, contents = zip(
+            *[one for one in said if not isinstance(one, NotValid)], strict=True
+        )
+        self.count += len(ids)
+        if len(new := set(ids)) < len(ids) or not new.isdisjoint(self._ids):
+            self._find_twice(indices, ids)
+        self._ids |= new
+        self._check_times(indices, times)
+        for index, writer, counter in zip(indices, writers, counters, strict=True):
+            if writer:
+                following = int(counter)
+                if self._counters.get(writer, 0) + 1 != following:
+                    self._check_counter(index, writer, following)
+                self._counters[writer] = following
+        if any(contents):
+            for index, content in zip(indices, contents, strict=True):
+                if content:
+                    self.contents.setdefault(content, index)
 
-    def _bounds(self, index: int) -> tuple[bytes, bytes, int]:
-        before, after, change = self._checkpoints.bounds(index)
-        return _stamp(before, -self._late), _stamp(after, self._late), change
+    def _find_twice(self, indices: Sequence[int], ids: Sequence[bytes]) -> None:
+        seen: set[bytes] = set()
+        for index, one in zip(indices, ids, strict=True):
+            if one in seen or one in self._ids:
+                self._report.add("twice", f"{one.decode()} was recorded before", index=index)
+            seen.add(one)
+
+    def _check_times(self, indices: Sequence[int], times: Sequence[bytes]) -> None:
+        """An event's time is near its place: after the last one, between witnesses' sightings."""
+        in_order = list(times) == sorted(times) and self._last <= times[0]
+        seen = self._earliest <= times[0] and times[-1] <= self._latest
+        known = _day(times[0]) == _day(times[-1]) and _day(times[0]) in self._days
+        if in_order and seen and known and indices[-1] < self._change:
+            self._last = times[-1]
+            return
+        for index, time in zip(indices, times, strict=True):
+            if index >= self._change:
+                before, after, self._change = self._checkpoints.bounds(index)
+                self._earliest = _stamp(before, -self._late)
+                self._latest = _stamp(after, self._late)
+            self._check_time(index, time)
+            self._last = max(self._last, time)
 
     def _check_time(self, index: int, time: bytes) -> None:
-        said, last = _instant(time.decode()), _instant(self._last.decode())
-        assert said is not None
+        if _day(time) not in self._days:
+            # The clock was checked with the header; whether there is such a day was not.
+            if _instant(time.decode()) is None:
+                self._report.add("header", "its 'time' is not in the calendar", index=index)
+            self._days.add(_day(time))
         if time < self._earliest:
             self._report.add("time", "earlier than a witness saw the events before", index=index)
         elif time > self._latest:
             self._report.add("time", "later than a witness saw this event", index=index)
-        elif last is not None and last - said > self._late:
-            self._report.add("time", "long before the event that stands before it", index=index)
-        self._last = max(self._last, time)
+        elif time < self._last:
+            said, before = _instant(time.decode()), _instant(self._last.decode())
+            if said and before and before - said > self._late:
+                self._report.add("time", "long before an event that stands before it", index=index)
 
-    def _check_writer(self, index: int, writer: bytes, seq: int) -> None:
-        before = self._writers.get(writer)
-        expected = 1 if before is None else before + 1
+    def _check_counter(self, index: int, writer: bytes, counter: int) -> None:
+        before = self._counters.get(writer)
         if before is None and not self._whole:
-            expected = seq
-        if seq != expected and not (before is not None and seq > before and not self._unbroken):
-            says = f"{writer.decode()} counts {seq} where {expected} is next"
-            self._report.add("writer", says, index=index)
-        self._writers[writer] = seq if before is None else max(before, seq)
+            return
+        if before is not None and before < counter and not self._unbroken:
+            return
+        says = f"{writer.decode()} counts {counter} where {(before or 0) + 1} is next"
+        self._report.add("writer", says, index=index)
 
     @property
     def writers(self) -> int:
         """How many writers there were."""
-        return len(self._writers)
+        return len(self._counters)
+
+
+def _day(time: bytes) -> bytes:
+    return time[:10]
 
 
 def _stamp(seconds: int, shift: timedelta) -> bytes:
@@ -1223,13 +1272,14 @@ def _check_contents(policy: Policy, events: Events, files: Files, report: Report
     """Each ciphertext is what a header named; gives how many are here."""
     here = {match[1] for match in map(_CONTENT_FILE.fullmatch, files.names) if match}
     for digest in sorted(here):
-        index = events.contents.get(digest)
+        index = events.contents.get(digest.encode())
         where = f"content/{digest}"
         if index is None:
             report.add("content", "no event here names this", where=where)
         if files.digest(where) not in ("", digest):
             report.add("content", "not what the event named", index=index, where=where)
-    absent = {index: digest for digest, index in events.contents.items() if digest not in here}
+    named = ((index, digest.decode()) for digest, index in events.contents.items())
+    absent = {index: digest for index, digest in named if digest not in here}
     if absent and policy.content == "all":
         index = min(absent)
         report.add("content", "missing", index=index, where=f"content/{absent[index]}")
@@ -1257,7 +1307,7 @@ def check_export(folder: Path, keys: Policy | None = None, kept: Sequence[str] =
     events = Events(policy, checkpoints, report)
     for number, hashes, entries in tiles.leaves():
         if entries is not None:
-            events.check(number, hashes, entries)
+            events.check(number * TILE, hashes, entries)
     tiles.compare_upper()
     _check_numbering(policy, events, size, report)
     ordered = sorted([*checkpoints.all, *kept_ones], key=lambda one: one.size)
