@@ -1,7 +1,6 @@
 """A small log of our own making, and exports of it: for tests of what checks them."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -133,8 +132,9 @@ class Log:
             for first, end in ranges or [(0, max(sizes))]
             for index in range(first, end)
         ]
-        named = {json.loads(data).get("content") for _, data in chosen}
-        contents = [data for data in self.contents if hashlib.sha256(data).hexdigest() in named]
+        said = b"".join(data for _, data in chosen)
+        digests = {hashlib.sha256(data).hexdigest().encode(): data for data in self.contents}
+        contents = [data for digest, data in digests.items() if digest in said]
         export = self.export(*sizes, **changes)
         bundle.write(folder, export, headers=chosen, hash_at=self.hash_at, contents=contents)
         return folder
