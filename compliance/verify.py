@@ -569,7 +569,14 @@ class Headers:
         self._known: dict[bytes, list[Callable[[bytes], re.Match[bytes] | None]]] = {}
         self._shapes: set[str] = set()
 
-    def read(self, headers: Sequence[bytes]) -> list[Said | NotValid]:
+    def read(self, header: bytes) -> Said:
+        """What a header says. Raises NotValid."""
+        said = self.read_all([header])[0]
+        if isinstance(said, NotValid):
+            raise said
+        return said
+
+    def read_all(self, headers: Sequence[bytes]) -> list[Said | NotValid]:
         """What each of them says, or what is wrong with it."""
         known = self._known
         found: list[Said | NotValid] = []
@@ -1134,7 +1141,7 @@ class Events:
                 if header and leaves[at] != hashes[32 * at : 32 * at + 32]:
                     says = "the header does not hash to its leaf"
                     self._report.add("leaf", says, index=first + at)
-        said = self._headers.read([header for header in entries if header])
+        said = self._headers.read_all([header for header in entries if header])
         if len(said) == len(entries):
             self._note_present(first, first + len(entries))
             indices: Sequence[int] = range(first, first + len(entries))
