@@ -851,7 +851,7 @@ def read_policy(data: bytes) -> Policy:
         raise NotValid("the policy names no origin, or no key of the log")
     if type(quorum) is not int or not 0 <= quorum <= len(witnesses):
         raise NotValid("the policy's quorum is not a number of its witnesses")
-    if type(late) is not int or late < 0 or content not in ("all", "any", "none"):
+    if type(late) is not int or not 0 <= late <= 10**9 or content not in ("all", "any", "none"):
         raise NotValid("the policy's 'late_seconds' or 'content' is not one this file knows")
     return Policy(
         origin=origin,
@@ -966,7 +966,7 @@ class Checkpoints:
                     signed = check_signature(bodies[int(digits)], key, signature)
                     self._remember(int(digits), [signed])
             except NotValid as error:
-                size = int(digits) if digits.isascii() and digits.isdigit() else None
+                size = int(digits) if re.fullmatch(r"[0-9]{1,19}", digits) else None
                 self._report.add("cosignature", error, index=size, where="cosignatures")
 
     def _check_quorum(self) -> None:
