@@ -1,0 +1,88 @@
+"""The quick way to read headers says what the slow one says, for headers of every kind."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compliance import canonical, verify
+from compliance.verify import Headers, NotValid, read_header
+from tests.exported import header
+
+words = st.text(st.characters(codec="ascii"), max_size=8) | st.sampled_from(
+    ["a", "ü", "😀", '"', "\\"]
+)
+plain = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | words
+keys = st.sampled_from(["a", "b", "c", "seq", "time", "type", "x y", "ü", "\ue000", "😀"])
+values = st.recursive(
+    plain,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(values)
+def test_the_verifier_spells_as_the_record_does(value: Any) -> None:
+    assert verify.canonical(value) == canonical.encode(value)
+
+
+@pytest.mark.parametrize("value", [1.5, 2**53, {"a": [float("nan")]}, "\ud800"])
+def test_what_has_no_spelling_there_has_none_here(value: Any) -> None:
+    for spell in (verify.canonical, canonical.encode):
+        with pytest.raises(ValueError, match=r"fraction|2\^53|float|surrogate"):
+            spell(value)
+
+
+def says(header_bytes: bytes) -> list[Any] | None:
+    """What the slow way reads; None when it refuses."""
+    try:
+        value = read_header(header_bytes)
+    except NotValid:
+        return None
+    names = ("id", "time", "writer", "seq", "content")
+    return [str(value.get(name, "")).encode() for name in names]
+
+
+@settings(max_examples=120)
+@given(st.lists(st.dictionaries(keys, values, max_size=3), min_size=2, max_size=6), st.data())
+def test_quick_and_slow_agree(fields: list[dict[str, Any]], data: st.DataObject) -> None:
+    reader = Headers()
+    for index, each in enumerate(fields):
+        good = header(index, fields=each)
+        for candidate in (good, _changed(good, data), good):
+            expected = says(candidate)
+            [quick] = reader.read_all([candidate])
+            if expected is None:
+                assert isinstance(quick, NotValid)
+            else:
+                assert list(quick) == expected
+
+
+def _changed(good: bytes, data: st.DataObject) -> bytes:
+    at = data.draw(st.integers(0, len(good) - 1))
+    put = data.draw(
+        st.sampled_from([b"", b" ", b"0", b"-", b"1", b'"', b"\\u0061", b"{", b",", b"e"])
+    )
+    cut = data.draw(st.integers(0, 2))
+    return good[:at] + put + good[at + cut :]
+
+
+def test_every_event_of_the_catalogue_is_read_quickly_after_the_first() -> None:
+    reader = Headers()
+    slow = []
+    read_slowly = reader._read_slowly
+    reader._read_slowly = lambda one: slow.append(one) or read_slowly(one)  # type: ignore[method-assign, func-returns-value]
+    for index in range(60):
+        reader.read(header(index))
+    assert len(slow) == 3
+
+
+def test_strange_shapes_do_not_fill_the_memory() -> None:
+    reader = Headers()
+    for index in range(3_000):
+        reader.read(header(index, fields={f"name_{index}": index}))
+    assert len(reader._shapes) <= 16 * 3
+    with pytest.raises(NotValid):
+        reader.read(json.dumps({"v": 1}).encode())
