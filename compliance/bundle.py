@@ -16,7 +16,15 @@ from compliance import canonical, verify
 from compliance.canonical import Value
 from compliance.note import with_lines
 from compliance.tiles import pack
-from compliance.verify import TILE, HashAt, read_body, split_note, tile_path, tile_width
+from compliance.verify import (
+    TILE,
+    HashAt,
+    read_body,
+    read_signature_line,
+    split_note,
+    tile_path,
+    tile_width,
+)
 
 README = """This is an exported record. To check it, with Python 3.11 or newer and nothing else:
 
@@ -165,10 +173,12 @@ class _Writer:
         """The newest checkpoint carries its cosignatures: other tools look for them there."""
         lines: dict[int, list[str]] = {}
         for size, line in self._export.cosignatures:
-            lines.setdefault(size, []).append(line if line.endswith("\n") else line + "\n")
+            lines.setdefault(size, []).append(line.rstrip("\n") + "\n")
         for size, note in self._notes.items():
             if size == self._size:
-                self._put("checkpoint", with_lines(note, lines.get(size, [])).encode())
+                # One line a key: some tools take a second one for an attempt to confuse them.
+                newest = {_signer(line): line for line in lines.get(size, [])}
+                self._put("checkpoint", with_lines(note, list(newest.values())).encode())
             else:
                 self._put(f"checkpoints/{size}", note.encode())
         cosigned = [f"{size} {line}" for size in self._notes for line in lines.get(size, [])]
@@ -192,6 +202,11 @@ class _Writer:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         self._digests[name] = hashlib.sha256(data).hexdigest()
+
+
+def _signer(line: str) -> tuple[str, bytes]:
+    name, signature = read_signature_line(line.rstrip("\n"))
+    return name, signature[:4]
 
 
 def policy_of(export: Export) -> dict[str, Value]:

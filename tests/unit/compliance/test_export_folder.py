@@ -51,6 +51,15 @@ def test_the_newest_checkpoint_carries_its_witnesses(tmp_path: Path) -> None:
     assert len((folder / "cosignatures").read_text().splitlines()) == 4
 
 
+def test_a_witness_that_looked_twice_has_one_line_in_the_checkpoint(tmp_path: Path) -> None:
+    lines = [*LOG.cosigned(300, late=1), *LOG.cosigned(300, late=9)]
+    folder = LOG.write(tmp_path / "export", 300, cosignatures=lines)
+    signed = (folder / "checkpoint").read_text().split("\n\n")[1].splitlines()
+    assert signed[1:] == [line.rstrip() for _, line in lines[2:]]
+    assert len((folder / "cosignatures").read_text().splitlines()) == 4
+    assert damage(folder) == {}
+
+
 def test_it_is_never_written_over_anything(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"mine")
     (tmp_path / "folder").mkdir()

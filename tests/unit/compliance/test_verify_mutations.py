@@ -7,10 +7,11 @@ ciphertext is the original one. CLOISTER_MUTATIONS says how many are tried.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -78,17 +79,16 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> list[Copy]:
 
 
 @pytest.fixture(autouse=True)
-def _signatures_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _signatures_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same signature has the same verdict: thousands of examples need not compute it anew."""
     remembered = lru_cache(maxsize=10_000)(verify.verify_ed25519)
     monkeypatch.setattr(verify, "verify_ed25519", remembered)
-    yield
 
 
-Mutation = Callable[[Copy], None]
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
-def one_file(draw: Callable[[st.SearchStrategy[object]], object], copy: Copy) -> Path:
+def one_file(draw: Draw, copy: Copy) -> Path:
     name = draw(st.sampled_from(sorted(copy.files)))
     return copy.folder / str(name)
 
@@ -115,7 +115,7 @@ def changed_bytes(draw: st.DrawFn, data: bytes) -> bytes:
     return data[:at] + draw(st.binary(min_size=1, max_size=70)) + data[at:]
 
 
-def mutate(draw: st.DrawFn, copy: Copy) -> None:
+def mutate(draw: Draw, copy: Copy) -> None:
     """Do one thing to the folder."""
     how = draw(st.sampled_from(["bytes"] * 6 + ["delete", "insert", "swap", "link", "events"]))
     path = one_file(draw, copy)
@@ -140,7 +140,7 @@ def mutate(draw: st.DrawFn, copy: Copy) -> None:
         mutate_events(draw, copy)
 
 
-def mutate_events(draw: st.DrawFn, copy: Copy) -> None:
+def mutate_events(draw: Draw, copy: Copy) -> None:
     """Change, swap, delete or slip in an event, and make the bundle whole again."""
     path = copy.folder / draw(
         st.sampled_from([name for name in sorted(copy.files) if name.startswith("tile/entries/")])
