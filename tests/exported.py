@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from compliance import bundle, canonical, note, verify
 from compliance.bundle import Export
 from compliance.merkle import Frontier
@@ -21,14 +23,14 @@ KEY = SigningKey.read(
     note.SigningKey(
         name=ORIGIN,
         kind=verify.SIGNED,
-        private=note.Ed25519PrivateKey.from_private_bytes(bytes(range(32))),
+        private=Ed25519PrivateKey.from_private_bytes(bytes(range(32))),
     ).write()
 )
 WITNESSES = tuple(
     note.SigningKey(
         name=f"witness.example/{number}",
         kind=COSIGNED,
-        private=note.Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32),
+        private=Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32),
     )
     for number in (1, 2)
 )

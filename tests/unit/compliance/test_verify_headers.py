@@ -57,6 +57,7 @@ def test_quick_and_slow_agree(fields: list[dict[str, Any]], data: st.DataObject)
             if expected is None:
                 assert isinstance(quick, NotValid)
             else:
+                assert not isinstance(quick, NotValid)
                 assert list(quick) == expected
 
 
