@@ -160,6 +160,16 @@ def test_a_bundle_that_is_gone_is_missed(export: Path) -> None:
     assert damage(export)["numbering"] == 256
 
 
+def test_an_event_that_the_policy_does_not_name_is_found(tmp_path: Path) -> None:
+    folder = LOG.write(tmp_path / "export", 700, ranges=[(300, 400)])
+
+    def show(entries: list[bytes]) -> None:
+        entries[10] = LOG.headers[266]
+
+    rewrite(folder, show)
+    assert damage(folder)["numbering"] == 266
+
+
 # --- Tree --------------------------------------------------------------------------------------
 
 
@@ -173,6 +183,14 @@ def test_a_changed_hash_above_is_found(export: Path) -> None:
     flip(export / "tile/1/000.p/2", at=32)
     list_again(export)
     assert damage(export) == {"tree": 256, "root": 256}
+
+
+@pytest.mark.parametrize("length", [0, 32, 8192 - 32, 8192 + 32])
+def test_a_tile_of_another_length_is_named(export: Path, length: int) -> None:
+    path = export / "tile/0/001"
+    path.write_bytes((path.read_bytes() * 2)[:length])
+    list_again(export)
+    assert damage(export) == {"tile": 256}
 
 
 def test_a_missing_tile_is_named(export: Path) -> None:
