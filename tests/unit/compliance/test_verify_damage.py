@@ -259,6 +259,15 @@ def test_a_log_that_was_cut_is_shorter_than_a_checkpoint_kept_elsewhere(tmp_path
     assert damage(folder, kept=[LOG.checkpoint(700)]) == {"shorter": 513}
 
 
+def test_a_kept_checkpoint_far_from_the_exported_part_cannot_be_compared(tmp_path: Path) -> None:
+    folder = LOG.write(tmp_path / "export", 700, ranges=[(0, 100)])
+    assert damage(folder, kept=[LOG.checkpoint(size) for size in (50, 256, 512, 700)]) == {}
+    with pytest.raises(CannotCheck, match="cannot be compared"):
+        check_export(folder, kept=[LOG.checkpoint(400)])
+    flip(folder / "README.txt")
+    assert damage(folder, kept=[LOG.checkpoint(400)]) == {"manifest": None}
+
+
 def test_a_checkpoint_of_another_history_is_a_fork(tmp_path: Path) -> None:
     headers = LOG.headers.copy()
     headers[50] = header(50, outcome="refused")
