@@ -480,9 +480,9 @@ _MEMBERS = {
 }
 """What every header says, and how that is written. Of the rest, the spelling is checked."""
 _OPTIONAL = {"content": r"[0-9a-f]{64}", "writer": r"[0-9A-Za-z._:/+-]{1,96}"}
-_NAMED = ("id", "time", "writer", "seq", "content")
+_NAMED = ("content", "id", "seq", "time", "writer")
 Said = tuple[bytes, ...]
-"""Id, time, writer, seq and content of a header; empty where it says nothing of these."""
+"""Content, id, seq, time and writer of a header; empty where it says nothing of these."""
 _NUMBER = r"0|-?[1-9][0-9]{0,14}"
 _PLAIN = rf'(?:"[ !#-\[\]-~]*"|null|true|false|{_NUMBER})'
 """Values that are canonical as they stand: no escapes, integers well below 2^53."""
@@ -562,33 +562,46 @@ class Headers:
     def __init__(self) -> None:
         self._known: dict[bytes, list[Callable[[bytes], re.Match[bytes] | None]]] = {}
         self._shapes: set[str] = set()
+        self._days: set[bytes] = set()
 
     def read(self, header: bytes) -> Said:
         """What a header says. Raises NotValid."""
-        said = self.read_all([header])[0]
-        if isinstance(said, NotValid):
-            raise said
-        return said
+        said, wrong = self.read_all([header])
+        if wrong:
+            raise wrong[0]
+        if not self.is_day(said[0][3]):
+            raise NotValid("the header's 'time' is not in the calendar")
+        return said[0]
 
-    def read_all(self, headers: Sequence[bytes]) -> list[Said | NotValid]:
-        """What each of them says, or what is wrong with it."""
+    def is_day(self, time: bytes) -> bool:
+        """Whether a time is of a day in the calendar, which no pattern can tell."""
+        if time[:10] not in self._days and _instant(time.decode()) is not None:
+            self._days.add(time[:10])
+        return time[:10] in self._days
+
+    def read_all(self, headers: Sequence[bytes]) -> tuple[list[Said], dict[int, NotValid]]:
+        """What they say; and of those that are not headers, by position, what is wrong.
+
+        Whether a time's day is in the calendar is left to `is_day`.
+        """
         known = self._known
-        found: list[Said | NotValid] = []
+        found: list[Said] = []
+        wrong: dict[int, NotValid] = {}
         for header in headers:
             at = header.rfind(b'"type":"') + 8
             for matches in known.get(header[at : header.find(b'"', at)], ()):
                 if match := matches(header):
-                    found.append(match.group(*_NAMED))
+                    found.append(match.groups())
                     break
             else:
-                found.append(self._read_slowly(header))
-        return found
+                try:
+                    found.append(self._read_slowly(header))
+                except NotValid as error:
+                    wrong[len(found) + len(wrong)] = error
+        return found, wrong
 
-    def _read_slowly(self, header: bytes) -> Said | NotValid:
-        try:
-            value = read_header(header)
-        except NotValid as error:
-            return error
+    def _read_slowly(self, header: bytes) -> Said:
+        value = read_header(header)
         self._learn(value)
         return tuple(str(value.get(name, "")).encode() for name in _NAMED)
 
@@ -602,22 +615,27 @@ class Headers:
 
 def _shape_of_header(value: dict[str, Any]) -> str:
     """A pattern for headers like this one; empty when none is made."""
-    members = []
-    for name, part in value.items():
-        form = (_MEMBERS | _OPTIONAL).get(name)
+    members, said = "", 0
+    # In the canonical order, which is that of the names' letters, with an empty group for each of
+    # _NAMED that the header does not have: so every pattern has the same groups in one order.
+    for name in sorted({*value, *_NAMED}):
+        if name not in value:
+            members += "()"
+            continue
+        part, form = value[name], (_MEMBERS | _OPTIONAL).get(name)
         if name in ("type", "v"):
             shape = re.escape(json.dumps(part))
         elif name == "seq":
-            shape = "(?P<seq>0|[1-9][0-9]{0,14})"
+            shape = "(0|[1-9][0-9]{0,14})"
         elif form:
-            shape = f'"(?P<{name}>{form})"' if name in _NAMED else f'"{form}"'
+            shape = f'"({form})"' if name in _NAMED else f'"{form}"'
         else:
             shape = _shape(part)
         if not shape or not _is_word(name):
             return ""
-        members.append(f'"{name}":{shape}')
-    absent = "".join(f"(?P<{name}>)" for name in _NAMED if name not in value)
-    return r"\{" + ",".join(members) + r"\}" + absent
+        members += f'{"," if said else ""}"{name}":{shape}'
+        said += 1
+    return r"\{" + members + r"\}"
 
 
 def _shape(value: Any, depth: int = 0) -> str:
@@ -748,7 +766,7 @@ class Files:
         digest = _sha256()
         self._unread.discard(name)
         try:
-            with os.fdopen(_open(self.folder / name), "rb") as file:
+            with os.fdopen(_open(f"{self.folder}/{name}"), "rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)
         except OSError as error:
@@ -768,9 +786,7 @@ class Files:
 
     def _bytes(self, name: str, limit: int) -> bytes | None:
         try:
-            with os.fdopen(_open(self.folder / name), "rb") as file:
-                length = os.fstat(file.fileno()).st_size
-                data = file.read(min(length, limit) + 1)
+            data = _read_regular(f"{self.folder}/{name}", limit)
         except OSError as error:
             self.report.add("file", f"cannot be read: {error.strerror}", where=name)
             return None
@@ -780,7 +796,19 @@ class Files:
         return data
 
 
-def _open(path: Path) -> int:
+def _read_regular(path: str, limit: int) -> bytes:
+    """The bytes of a regular file; one more than `limit` when it is longer."""
+    opened = _open(path)
+    try:
+        data = os.read(opened, min(os.fstat(opened).st_size, limit) + 1)
+        while len(data) <= limit and (more := os.read(opened, limit + 1 - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(opened)
+
+
+def _open(path: str) -> int:
     """Open a regular file for reading; a link or a pipe that has come in its place is refused."""
     flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     opened = os.open(path, os.O_RDONLY | flags)
@@ -1124,7 +1152,6 @@ class Events:
         self._headers = Headers()
         self._ids: set[bytes] = set()
         self._counters: dict[bytes, int] = {}
-        self._days: set[bytes] = set()
         self._last = b""
         self._earliest, self._latest, self._change = b"", b"", 0
         self.present: list[tuple[int, int]] = []
@@ -1139,32 +1166,30 @@ class Events:
                 if header and leaves[at] != hashes[32 * at : 32 * at + 32]:
                     says = "the header does not hash to its leaf"
                     self._report.add("leaf", says, index=first + at)
-        said = self._headers.read_all([header for header in entries if header])
-        if len(said) == len(entries):
+        indices: Sequence[int] = range(first, first + len(entries))
+        if all(entries):
             self._note_present(first, first + len(entries))
-            indices: Sequence[int] = range(first, first + len(entries))
         else:
             indices = [index for index, header in enumerate(entries, first) if header]
+            entries = [header for header in entries if header]
             for index in indices:
                 self._note_present(index, index + 1)
-        self._check_said(indices, said)
+        said, wrong = self._headers.read_all(entries)
+        for at, error in wrong.items():
+            self._report.add("header", error, index=indices[at])
+        if wrong:
+            indices = [index for at, index in enumerate(indices) if at not in wrong]
+        if said:
+            self._check_said(indices, said)
 
     def _note_present(self, first: int, end: int) -> None:
         if self.present and self.present[-1][1] == first:
             first = self.present.pop()[0]
         self.present.append((first, end))
 
-    def _check_said(self, indices: Sequence[int], said: Sequence[Said | NotValid]) -> None:
+    def _check_said(self, indices: Sequence[int], said: Sequence[Said]) -> None:
         """Look at what headers say: at all of a bundle at once, and one by one where that fails."""
-        wrong = {i: one for i, one in zip(indices, said, strict=True) if isinstance(one, NotValid)}
-        for index, error in wrong.items():
-            self._report.add("header", error, index=index)
-        indices = [index for index in indices if index not in wrong] if wrong else indices
-        if not indices:
-            return
-        ids, times, writers, counters, contents = zip(
-            *[one for one in said if not isinstance(one, NotValid)], strict=True
-        )
+        contents, ids, counters, times, writers = zip(*said, strict=True)
         self.count += len(ids)
         if len(new := set(ids)) < len(ids) or not new.isdisjoint(self._ids):
             self._find_twice(indices, ids)
@@ -1192,8 +1217,8 @@ class Events:
         """An event's time is near its place: after the last one, between witnesses' sightings."""
         in_order = list(times) == sorted(times) and self._last <= times[0]
         seen = self._earliest <= times[0] and times[-1] <= self._latest
-        known = _day(times[0]) == _day(times[-1]) and _day(times[0]) in self._days
-        if in_order and seen and known and indices[-1] < self._change:
+        one_day = times[0][:10] == times[-1][:10] and self._headers.is_day(times[0])
+        if in_order and seen and one_day and indices[-1] < self._change:
             self._last = times[-1]
             return
         for index, time in zip(indices, times, strict=True):
@@ -1205,11 +1230,8 @@ class Events:
             self._last = max(self._last, time)
 
     def _check_time(self, index: int, time: bytes) -> None:
-        if _day(time) not in self._days:
-            # The clock was checked with the header; whether there is such a day was not.
-            if _instant(time.decode()) is None:
-                self._report.add("header", "its 'time' is not in the calendar", index=index)
-            self._days.add(_day(time))
+        if not self._headers.is_day(time):
+            self._report.add("header", "its 'time' is not in the calendar", index=index)
         if time < self._earliest:
             self._report.add("time", "earlier than a witness saw the events before", index=index)
         elif time > self._latest:
@@ -1232,10 +1254,6 @@ class Events:
     def writers(self) -> int:
         """How many writers there were."""
         return len(self._counters)
-
-
-def _day(time: bytes) -> bytes:
-    return time[:10]
 
 
 def _stamp(seconds: int, shift: timedelta) -> bytes:
