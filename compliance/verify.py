@@ -1227,7 +1227,9 @@ class Events:
                 self._earliest = _stamp(before, -self._late)
                 self._latest = _stamp(after, self._late)
             self._check_time(index, time)
-            self._last = max(self._last, time)
+            # What no witness can have seen then is no measure for the events after it.
+            if self._earliest <= time <= self._latest:
+                self._last = max(self._last, time)
 
     def _check_time(self, index: int, time: bytes) -> None:
         if not self._headers.is_day(time):

@@ -440,6 +440,16 @@ def test_a_clock_that_was_set_back_is_named(tmp_path: Path) -> None:
     assert of_headers(tmp_path / "export", headers) == {"time": 270}
 
 
+def test_one_event_from_the_future_does_not_spoil_those_after_it(tmp_path: Path) -> None:
+    headers = [header(index) for index in range(300)]
+    headers[150] = at(150, 1_000_000)
+    log = Log.of(headers)
+    report = check_export(log.write(tmp_path / "export", 300, cosignatures=log.cosigned(300)))
+    assert [(found.kind, found.index, found.count) for found in report.damage.values()] == [
+        ("time", 150, 1)
+    ]
+
+
 def test_a_long_transaction_is_no_damage(tmp_path: Path) -> None:
     headers = [at(index, -40) if index % 9 == 0 else header(index) for index in range(300)]
     assert of_headers(tmp_path / "export", headers) == {}
