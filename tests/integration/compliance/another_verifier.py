@@ -47,7 +47,7 @@ def check(folder: Path, policy: dict[str, Any]) -> None:
     assert newest.ok, newest.error
     reader = FileSystemTileReader(folder)
     audit_tiles(reader, newest.size, newest.root)
-    for path in sorted((folder / "checkpoints").iterdir()):
+    for path in sorted((folder / "checkpoints").glob("*")):
         old = verify_checkpoint(parse_note(path.read_bytes()), log)
         assert old.ok, old.error
         proof = consistency_proof_from_tiles(reader, old.size, newest.size)
