@@ -26,7 +26,7 @@ from compliance.verify import (
     tile_width,
 )
 
-README = """This is an exported record. To check it, with Python 3.11 or newer and nothing else:
+README = """This is an exported record. To check it, with Python 3.10 or newer and nothing else:
 
     python verify.py .
 

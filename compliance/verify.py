@@ -3,7 +3,7 @@
     python verify.py DIR [--json] [--keys FILE] [--kept CHECKPOINT]
     python verify.py proof FILE [--json] [--keys FILE]
 
-This file stands alone: Python 3.11 or newer, no other package, no network. It reads from top to
+This file stands alone: Python 3.10 or newer, no other package, no network. It reads from top to
 bottom: tree, tiles, signatures, notes, headers, the export, its parts, proofs, report. Formats:
 RFC 6962 (tree), RFC 8032 (Ed25519), RFC 8785 (spelling of headers), and C2SP signed-note,
 tlog-checkpoint, tlog-cosignature, tlog-tiles and tlog-proof.
@@ -38,11 +38,12 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+UTC = timezone.utc  # noqa: UP017 - datetime.UTC came with Python 3.11
 _sha256 = hashlib.sha256
 
 
