@@ -872,6 +872,8 @@ def read_policy(data: bytes) -> Policy:
     log, witnesses = _keys(value.get("log"), SIGNED), _keys(value.get("witnesses", []), COSIGNED)
     if not isinstance(origin, str) or not origin or not log:
         raise NotValid("the policy names no origin, or no key of the log")
+    if {key.public for key in log} & {key.public for key in witnesses}:
+        raise NotValid("the policy takes a key of the log for a witness")
     if type(quorum) is not int or not 0 <= quorum <= len(witnesses):
         raise NotValid("the policy's quorum is not a number of its witnesses")
     if type(late) is not int or not 0 <= late <= 10**9 or content not in ("all", "any", "none"):
@@ -1344,6 +1346,11 @@ def check_export(folder: Path, keys: Policy | None = None, kept: Sequence[str] =
     report.facts |= {"contents": contents, "kept": len(comparable)}
     if keys is None:
         report.notes.append("The keys came with the export. Compare their ids with your own copy.")
+    if events.count < size:
+        says = (
+            f"This is a part of the record: {events.count} of {size} events. The rest is withheld."
+        )
+        report.notes.append(says)
     if len(comparable) < len(kept_ones) and not report.damage:
         raise CannotCheck(
             "A checkpoint that was kept cannot be compared: this part of the record has no leaves"

@@ -13,6 +13,7 @@ from compliance import canonical, note, verify
 from compliance.note import SigningKey
 from compliance.verify import CannotCheck, check_export, split_note
 from tests.exported import (
+    KEY,
     ORIGIN,
     START,
     WITNESSES,
@@ -61,6 +62,10 @@ def test_part_of_a_log_is_good_too(tmp_path: Path, ranges: list[tuple[int, int]]
     report = check_export(tmp_path / "export", keys())
     assert report.damage == {}
     assert report.facts["ranges"] == [list(pair) for pair in ranges]
+    count = sum(end - first for first, end in ranges)
+    assert report.notes == [
+        f"This is a part of the record: {count} of 700 events. The rest is withheld."
+    ]
 
 
 def test_what_lies_outside_the_range_is_not_shown(tmp_path: Path) -> None:
@@ -323,6 +328,16 @@ def test_a_missing_witness_is_missed(tmp_path: Path) -> None:
     assert damage(folder) == {"quorum": 700}
     folder = LOG.write(tmp_path / "enough", 700, cosignatures=LOG.cosigned(700)[:1], quorum=1)
     assert damage(folder) == {}
+
+
+def test_a_log_is_not_its_own_witness(tmp_path: Path) -> None:
+    own = note.SigningKey(name=ORIGIN, kind=verify.COSIGNED, private=KEY.private)
+    body, _ = split_note(LOG.checkpoint(700))
+    cosigned = [(700, note.cosign(body, own, time=int(START.timestamp()) + 10_000))]
+    folder = LOG.write(
+        tmp_path / "export", 700, witnesses=[own.vkey], cosignatures=cosigned, quorum=1
+    )
+    assert damage(folder) == {"policy": None}
 
 
 def test_a_checkpoint_of_another_log_is_refused(tmp_path: Path) -> None:
