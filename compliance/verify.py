@@ -609,7 +609,8 @@ class Headers:
     def _learn(self, value: dict[str, Any]) -> None:
         known = self._known.setdefault(value["type"].encode(), [])
         shape = _shape_of_header(value)
-        if shape and shape not in self._shapes and len(known) < 16 and len(self._shapes) < 1_000:
+        is_new = 0 < len(shape) < 8_000 and shape not in self._shapes
+        if is_new and len(known) < 16 and len(self._shapes) < 1_000:
             self._shapes.add(shape)
             known.append(re.compile(shape.encode()).fullmatch)
 
@@ -640,10 +641,15 @@ def _shape_of_header(value: dict[str, Any]) -> str:
 
 
 def _shape(value: Any, depth: int = 0) -> str:
-    """A pattern for values like this one; empty when none is made."""
+    """A pattern for values like this one; empty when none is made.
+
+    A list's pattern has that of its parts twice: without a limit, depth would make it explode.
+    """
+    if depth > 4 and isinstance(value, dict | list):
+        return ""
     if isinstance(value, dict):
         parts = {name: _shape(part, depth + 1) for name, part in value.items()}
-        if depth > 4 or not all(parts.values()) or not all(map(_is_word, parts)):
+        if not all(parts.values()) or not all(map(_is_word, parts)):
             return ""
         return r"\{" + ",".join(f'"{name}":{part}' for name, part in parts.items()) + r"\}"
     if isinstance(value, list):

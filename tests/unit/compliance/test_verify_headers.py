@@ -1,6 +1,7 @@
 """The quick way to read headers says what the slow one says, for headers of every kind."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -93,6 +94,20 @@ def test_a_day_that_is_not_in_the_calendar_is_refused_quickly_too() -> None:
     for day in ("2026-02-29", "2026-13-01", "2026-00-10", "0000-01-01"):
         with pytest.raises(NotValid, match="calendar"):
             reader.read(header(3, time=f"{day}T08:00:00.000000Z"))
+
+
+def test_deep_and_wide_headers_cost_no_more_than_their_length() -> None:
+    reader = Headers()
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+    wide = {f"name_{number}": number for number in range(2_000)}
+    begun = time.process_time()
+    for index in range(40):
+        reader.read(header(index, fields={"deep": deep}))
+        reader.read(header(index, fields={f"name_{index}": wide}))
+    assert time.process_time() - begun < 2
+    assert not reader._shapes
 
 
 def test_strange_shapes_do_not_fill_the_memory() -> None:
