@@ -1533,7 +1533,9 @@ def _as_json(report: Report) -> str:
 
 
 def _as_text(report: Report) -> str:
-    lines = [f"{name}: {value}" for name, value in report.facts.items()]
+    lines = [
+        f"{name.replace('_', ' ')}: {_told(name, value)}" for name, value in report.facts.items()
+    ]
     lines += report.notes
     for damage in report.damage.values():
         index = "" if damage.index is None else f" first at event {damage.index};"
@@ -1541,6 +1543,14 @@ def _as_text(report: Report) -> str:
         lines.append(f"DAMAGE {damage.kind}:{index} {damage.says}{where}; {damage.count} found")
     lines.append("Damaged." if report.damage else "Everything holds.")
     return "".join(_plain(line) + "\n" for line in lines)
+
+
+def _told(name: str, value: Any) -> str:
+    if name == "ranges":
+        value = [f"{first} to {end - 1}" for first, end in value]
+    if isinstance(value, dict):
+        value = [f"{key} {part}" for key, part in value.items()]
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _plain(text: str) -> str:
