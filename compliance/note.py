@@ -9,7 +9,7 @@ from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compliance.verify import COSIGNED, SIGNED, NotValid, key_id, read_body, read_vkey
+from compliance.verify import COSIGNED, SIGNED, Key, NotValid, key_id, read_body, read_vkey
 
 _PRIVATE = "PRIVATE+KEY+"
 
@@ -63,8 +63,8 @@ class SigningKey:
     @property
     def vkey(self) -> str:
         """The verifier key: what others need to check this key's signatures."""
-        material = base64.b64encode(bytes([self.kind]) + self.public).decode()
-        return f"{self.name}+{self.key_id.hex()}+{material}"
+        key = Key(name=self.name, key_id=self.key_id, kind=self.kind, public=self.public)
+        return key.vkey
 
 
 def checkpoint_text(*, origin: str, size: int, root: bytes) -> str:

@@ -337,6 +337,12 @@ class Key:
     kind: int
     public: bytes
 
+    @property
+    def vkey(self) -> str:
+        """The key as text, in full: the id alone is short enough to be forged."""
+        material = base64.b64encode(bytes([self.kind]) + self.public).decode()
+        return f"{self.name}+{self.key_id.hex()}+{material}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
@@ -925,7 +931,7 @@ class Cosigned:
     """A witness has seen the tree at this size, at this time."""
 
     size: int
-    name: str
+    vkey: str
     time: int
 
 
@@ -965,10 +971,10 @@ class Checkpoints:
             self._report.add("checkpoint", "the origin is not the policy's", where=name)
         try:
             checkpoint = read_note(text, (*self._policy.log, *self._policy.witnesses))
-            names = [one.key.name for one in checkpoint.signatures if one.key.kind == SIGNED]
-            if not names:
+            keys = [one.key.vkey for one in checkpoint.signatures if one.key.kind == SIGNED]
+            if not keys:
                 raise NotValid("the log has not signed this checkpoint")
-            self.signed_by = self.signed_by or names
+            self.signed_by = self.signed_by or keys
         except NotValid as error:
             self._report.add("signature", error, index=checkpoint.size, where=name)
         self._remember(checkpoint.size, checkpoint.signatures)
@@ -976,7 +982,7 @@ class Checkpoints:
 
     def _remember(self, size: int, signatures: Iterable[Signature]) -> None:
         self.cosigned += [
-            Cosigned(size, one.key.name, one.time) for one in signatures if one.time is not None
+            Cosigned(size, one.key.vkey, one.time) for one in signatures if one.time is not None
         ]
 
     def _read_cosignatures(self) -> None:
@@ -1002,9 +1008,9 @@ class Checkpoints:
 
     def _check_quorum(self) -> None:
         size = self.newest.size if self.newest else 0
-        names = {one.name for one in self.cosigned if one.size == size}
-        if len(names) < self._policy.quorum:
-            says = f"{len(names)} of {self._policy.quorum} witnesses have seen the newest one"
+        seen_by = {one.vkey for one in self.cosigned if one.size == size}
+        if len(seen_by) < self._policy.quorum:
+            says = f"{len(seen_by)} of {self._policy.quorum} witnesses have seen the newest one"
             self._report.add("quorum", says, index=size)
 
     def bounds(self, index: int) -> tuple[int, int, int]:
@@ -1351,7 +1357,9 @@ def check_export(folder: Path, keys: Policy | None = None, kept: Sequence[str] =
     report.facts |= _facts(checkpoints, events, keys is not None)
     report.facts |= {"contents": contents, "kept": len(comparable)}
     if keys is None:
-        report.notes.append("The keys came with the export. Compare their ids with your own copy.")
+        report.notes.append(
+            "The keys came with the export. Compare them with a copy that came another way."
+        )
     if events.count < size:
         says = (
             f"This is a part of the record: {events.count} of {size} events. The rest is withheld."
@@ -1405,7 +1413,7 @@ def _facts(checkpoints: Checkpoints, events: Events, keys_given: bool) -> dict[s
         "size": newest.size if newest else None,
         "root": base64.b64encode(newest.root).decode() if newest else None,
         "signed_by": checkpoints.signed_by,
-        "witnesses": {one.name: _stamp(one.time, timedelta()).decode() for one in seen},
+        "witnesses": {one.vkey: _stamp(one.time, timedelta()).decode() for one in seen},
         "keys": "given" if keys_given else "from the export",
         "checkpoints": len(checkpoints.all),
         "events": events.count,
@@ -1461,13 +1469,15 @@ def check_proof(text: str, keys: Policy | None = None) -> Report:
     ):
         report.add("leaf", "the event does not stand at this place of the signed tree", index=index)
     if keys is None:
-        report.notes.append("The keys came with the proof. Compare their ids with your own copy.")
+        report.notes.append(
+            "The keys came with the proof. Compare them with a copy that came another way."
+        )
     return report
 
 
 def _check_proven(policy: Policy, checkpoint: Checkpoint, report: Report) -> None:
-    signed = [one.key.name for one in checkpoint.signatures if one.time is None]
-    seen = {one.key.name: one.time for one in checkpoint.signatures if one.time is not None}
+    signed = [one.key.vkey for one in checkpoint.signatures if one.time is None]
+    seen = {one.key.vkey: one.time for one in checkpoint.signatures if one.time is not None}
     if checkpoint.origin != policy.origin:
         report.add("checkpoint", "the origin is not the policy's")
     if not signed:
@@ -1479,7 +1489,7 @@ def _check_proven(policy: Policy, checkpoint: Checkpoint, report: Report) -> Non
         "size": checkpoint.size,
         "root": base64.b64encode(checkpoint.root).decode(),
         "signed_by": signed,
-        "witnesses": {name: _stamp(time, timedelta()).decode() for name, time in seen.items()},
+        "witnesses": {key: _stamp(time, timedelta()).decode() for key, time in seen.items()},
     }
 
 
