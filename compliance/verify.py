@@ -3,8 +3,9 @@
     python verify.py DIR [--json] [--keys FILE] [--kept CHECKPOINT]
     python verify.py proof FILE [--json] [--keys FILE]
 
-This file stands alone: Python 3.10 or newer, no other package, no network. It reads from top to
-bottom: tree, tiles, signatures, notes, headers, the export, its parts, proofs, report. Formats:
+This file stands alone: Python 3.10 or newer, no other package, no network. `check_export`, near its
+end, lists every check in order; what it calls stands above it, from the ground up: tree, tiles,
+signatures, notes, headers, files, policy, checkpoints, tiles of an export, events. Formats:
 RFC 6962 (tree), RFC 8032 (Ed25519), RFC 8785 (spelling of headers), and C2SP signed-note,
 tlog-checkpoint, tlog-cosignature, tlog-tiles and tlog-proof.
 
