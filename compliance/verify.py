@@ -815,7 +815,7 @@ def _read_regular(path: str, limit: int) -> bytes:
     opened = _open(path)
     try:
         data = os.read(opened, min(os.fstat(opened).st_size, limit) + 1)
-        while len(data) <= limit and (more := os.read(opened, limit + 1 - len(data))):
+        while len(data) <= limit and (more := os.read(opened, 1 << 16)):
             data += more
         return data
     finally:
