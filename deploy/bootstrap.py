@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.environments import APP, app_steps, dev_step, engine_step
+from deploy.environments import APP, app_steps, dev_step, engine_step, verifier_step
 from deploy.machine import axe_step, browser_steps, check_disk, check_python, directory_steps
 from deploy.steps import CHECKOUT, SetupError, Step, run, run_side_by_side, say
 
@@ -136,8 +136,8 @@ def _start() -> None:
 
 def _test(home: Path, words: list[str]) -> int:
     """Set up, then lint, types and every test that needs no GPU. pytest has the last word."""
-    for_tests = (dev_step(), *browser_steps(), axe_step(home), *directory_steps(home))
-    _set_up(home, ["smollm2-135m"], *for_tests)
+    for_tests = (*browser_steps(), axe_step(home), *directory_steps(home), verifier_step(home))
+    _set_up(home, ["smollm2-135m"], dev_step(), *for_tests)
     bin_folder = APP / "bin"
     checks = {
         "lint": [str(bin_folder / "ruff"), "check", "."],

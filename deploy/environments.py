@@ -1,4 +1,5 @@
-"""The two Python environments: the application's (`.venv`) and vLLM's (`HOME/engine`).
+"""The Python environments: the application's (`.venv`), vLLM's (`HOME/engine`), and for tests that
+of an independent verifier of the record (`HOME/verifier`).
 
 Packages are installed from locks with hashes, by uv when it works here, else by pip, which knows
 every way in which a site may have configured its index. Torch is not in the locks: its CPU build
@@ -73,6 +74,27 @@ def engine_step(home: Path) -> Step:
     )
 
 
+def verifier_step(home: Path) -> Step:
+    """Somebody else's verifier of transparency logs, which has to agree with ours.
+
+    It asks for Python 3.12 and works with 3.11, which pip is told and uv cannot be told.
+    """
+    lock, folder = LOCKS / "verifier.lock", home / "verifier"
+
+    def work() -> None:
+        _make(folder, with_pip=False)
+        _pip_install(folder, "--ignore-requires-python", "--require-hashes", "-r", str(lock))
+
+    return Step(
+        title="independent verifier",
+        work=work,
+        stamp=folder / "cloister.stamp",
+        key=key_of(lock),
+        product=folder / "bin" / "python",
+        bytes_needed=40_000_000,
+    )
+
+
 def _make(folder: Path, *, with_pip: bool) -> None:
     """Make an environment, or make a broken one anew; give the first one its installers."""
     python = folder / "bin" / "python"
@@ -123,8 +145,12 @@ def _install(folder: Path, *what: str) -> None:
     except SetupError as by_uv:
         if "disk is full" in str(by_uv):
             raise
-        pip = [str(APP / "bin" / "python"), "-m", "pip", "--python", str(folder / "bin" / "python")]
-        run([*pip, "install", "--quiet", "--no-deps", *what], environment=installer_environment())
+        _pip_install(folder, *what)
+
+
+def _pip_install(folder: Path, *what: str) -> None:
+    pip = [str(APP / "bin" / "python"), "-m", "pip", "--python", str(folder / "bin" / "python")]
+    run([*pip, "install", "--quiet", "--no-deps", *what], environment=installer_environment())
 
 
 def _uv(folder: Path) -> list[str]:

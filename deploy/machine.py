@@ -57,7 +57,7 @@ def browser_steps() -> list[Step]:
 
 
 def axe_step(home: Path) -> Step:
-    """What tests take from npm, from locked packages: the accessibility checker, a provider."""
+    """What tests take from npm, from locked packages: axe, a provider, a checker of proofs."""
     source, target = CHECKOUT / "tests" / "browser", home / "node"
     lock = source / "package-lock.json"
     apt = [] if shutil.which("npm") else _apt("npm")
@@ -72,7 +72,7 @@ def axe_step(home: Path) -> Step:
         run(npm, environment=dict(os.environ), seconds=600)
 
     return Step(
-        title="axe and an OpenID provider",
+        title="what tests take from npm",
         work=work,
         stamp=target / "cloister.stamp",
         key=key_of(lock),
