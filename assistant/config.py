@@ -46,6 +46,12 @@ class Config(SignOnConfig):
     database_signin_url: str | None = Field(
         default=None, description="the same database as the role that opens sessions"
     )
+    database_sequencer_url: str | None = Field(
+        default=None, description="the same database as the role that numbers the record"
+    )
+    database_signer_url: str | None = Field(
+        default=None, description="the same database as the role that signs the record"
+    )
     redis_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("redis_url", "REDIS_URL"),
@@ -116,6 +122,19 @@ def read_made_roles(home: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     return roles
+
+
+def ledger_address(config: Config, home: Path, role: str) -> str:
+    """The database as `sequencer` or `signer`; as the owner where there is no such role."""
+    given = {"sequencer": config.database_sequencer_url, "signer": config.database_signer_url}
+    if address := given[role]:
+        return address
+    if config.database_url:
+        made = read_made_roles(home)
+        return made.get(role) or config.database_owner_url or config.database_url
+    known: dict[str, str] = read_state(home).get("databases", {})
+    nowhere = "postgres://cloister@127.0.0.1:1/cloister"
+    return known.get(role) or known.get("owner", nowhere)
 
 
 def read_secret(home: Path, name: str) -> str:

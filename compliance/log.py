@@ -17,6 +17,7 @@ from django.utils import timezone
 from compliance import header
 from compliance.commitment import Commitment as Commitment
 from compliance.commitment import commitment as commitment
+from compliance.ledger import chain, writers
 from compliance.shape import AlreadyRecorded as AlreadyRecorded
 from compliance.shape import Context, Event
 from compliance.shape import NotAnEvent as NotAnEvent
@@ -27,6 +28,7 @@ RECORD_ALIAS = "record"
 """The connection for events that must outlive the rollback of what they tell of."""
 
 _UNIQUE_VIOLATION = "23505"
+_INSERT = "INSERT INTO compliance_event (event_id, header, mac) VALUES (%s, %s, %s)"
 
 
 def append(
@@ -55,8 +57,17 @@ def append(
     try:
         with connection.cursor() as cursor:
             context = _under_break_glass(cursor, context)
-            written = header.write(event, context=context, now=timezone.now(), event_id=event_id)
-            cursor.execute("INSERT INTO compliance_event (header) VALUES (%s)", [written.data])
+            tip = writers.tip(connection)
+            written = header.write(
+                event,
+                context=context,
+                now=timezone.now(),
+                event_id=event_id,
+                chain=chain.members(tip, writers.escrow() if tip.seq == 0 else None),
+            )
+            mac = tip.mac_of(written.data)
+            cursor.execute(_INSERT, [written.event_id, written.data, mac])
+            writers.move(connection, tip.after(mac))
     except NotAnEvent:
         connection.set_rollback(True)
         raise
