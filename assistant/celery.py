@@ -48,7 +48,7 @@ def begin_heartbeat(**_: Any) -> None:
     """What the pool's processes have written is told of by themselves."""
     from compliance.ledger import alive  # noqa: PLC0415
 
-    alive.begin("documents", tells_its_end=False)
+    alive.begin_child("documents")
 
 
 def _queues(sender: Any) -> set[str]:

@@ -75,6 +75,8 @@ class Pending(models.Model):
     event_id = models.UUIDField(primary_key=True)
     recorded_at = models.DateTimeField()
     leaf = models.BinaryField()
+    writer = models.UUIDField(null=True)
+    seq = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "compliance_pending"

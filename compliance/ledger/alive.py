@@ -17,15 +17,20 @@ from compliance.log import RECORD_ALIAS, NotRecorded
 logger = logging.getLogger(__name__)
 
 
-def begin(part: str, *, tells_its_end: bool = True) -> threading.Thread:
-    """Record that a part lives, now and every minute, until the process ends.
+def begin(part: str) -> threading.Thread:
+    """Record that a part has started, lives, and has stopped, when it does so in good order."""
+    atexit.register(_stopped, part)
+    return _thread(part, is_child=False)
 
-    `tells_its_end` also records that it has stopped in good order, so that its silence is none.
-    """
-    thread = threading.Thread(target=_beat, args=(part,), name="heartbeat", daemon=True)
+
+def begin_child(part: str) -> threading.Thread:
+    """Record that a process which a part has forked lives, from the next full minute on."""
+    return _thread(part, is_child=True)
+
+
+def _thread(part: str, *, is_child: bool) -> threading.Thread:
+    thread = threading.Thread(target=_beat, args=(part, is_child), name="heartbeat", daemon=True)
     thread.start()
-    if tells_its_end:
-        atexit.register(_stopped, part)
     return thread
 
 
@@ -41,9 +46,12 @@ def beat(part: str) -> None:
     )
 
 
-def _beat(part: str) -> None:
+def _beat(part: str, is_child: bool) -> None:
     wait = threading.Event()
-    begun = False
+    begun = is_child
+    if is_child:
+        # What it has inherited of connections is put away first.
+        wait.wait(next_beat())
     while True:
         try:
             if not begun:

@@ -8,7 +8,7 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -40,10 +40,15 @@ class _Stated:
 
 @dataclass(slots=True, kw_only=True)
 class Round:
-    """One look at what is new: `see` all of it in its order, then `judge`."""
+    """One look at what is new: `see` all of it in its order, then `judge`.
+
+    Without the signer's keys, counts are checked and MACs are not. Where the look begins in the
+    middle, a writer that is not known may begin with any count (`whole` is false).
+    """
 
     memory: Memory
-    keys: SignerKeys
+    keys: SignerKeys | None
+    whole: bool = True
     _came: dict[UUID, dict[int, Written]] = field(default_factory=dict)
     _stated: dict[UUID, _Stated] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
@@ -74,7 +79,7 @@ class Round:
         """File an event under its writer; None when it names none."""
         place = place_in_chain(event.header)
         if place is None:
-            if event.recorded_at >= self.keys.made_at:
+            if self.keys is not None and event.recorded_at >= self.keys.made_at:
                 self._find("unchained", event.number)
             return None
         writer, seq = place
@@ -98,6 +103,10 @@ class Round:
         """Move a writer over all of its events that follow each other."""
         events = self._came[writer]
         stand = self.memory.stand(writer)
+        if stand is None and not self.whole:
+            first = min(events)
+            at = events[first].recorded_at
+            stand = Stand(seq=first - 1, key=None, mac=None, at=at)
         before = stand
         while event := events.pop((stand.seq if stand else 0) + 1, None):
             stand = self._step(writer, stand, event)
@@ -111,7 +120,7 @@ class Round:
     def _step(self, writer: UUID, stand: Stand | None, event: Written) -> Stand:
         """Where the writer stands after its next event, which is checked against the chain."""
         if stand is None:
-            stand = self._open(writer, event)
+            stand = self._open(writer, event, self.keys)
         elif event.recorded_at < stand.at - CLOCK_TOLERANCE:
             self._findings.append(
                 Finding(kind=Kind.CLOCK, about=f"{writer.hex}/{stand.seq}", number=event.number)
@@ -127,11 +136,13 @@ class Round:
             key = tip.after(event.mac or b"").key
         return Stand(seq=seq, key=key, mac=event.mac, at=event.recorded_at)
 
-    def _open(self, writer: UUID, event: Written) -> Stand:
+    def _open(self, writer: UUID, event: Written, keys: SignerKeys | None) -> Stand:
         """A writer's beginning: with the key it has sealed for the signer, or with none."""
+        if keys is None:
+            return Stand(seq=0, key=None, mac=None, at=event.recorded_at)
         try:
             sealed = json.loads(event.header)["escrow"]
-            tip = chain.unseal(writer, sealed, signer=self.keys.writers, secret=self.keys.secret)
+            tip = chain.unseal(writer, sealed, signer=keys.writers, secret=keys.secret)
         except (KeyError, ValueError):
             self._find(f"{writer.hex}/1/unknown_writer", event.number)
             return Stand(seq=0, key=None, mac=None, at=event.recorded_at)
@@ -152,10 +163,12 @@ class Round:
         stand = self.memory.stand(writer)
         reached = stand.seq if stand else 0
         there = pending | set(self._came.get(writer, ()))
+        if stand is None and not self.whole:
+            return
         lacking = [seq for seq in range(reached + 1, stated.seq + 1) if seq not in there]
         if lacking:
             self._find(f"{writer.hex}/{lacking[0]}/missing", None)
-            moment = stand.at if stand else self.keys.made_at
+            moment = stand.at if stand else datetime.now(UTC)
             self._skip(writer, stand, stated.seq, moment)
         if stated.ended and writer not in self._came and not pending:
             self.memory.forget_writer(writer)

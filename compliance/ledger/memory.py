@@ -71,9 +71,12 @@ class Written:
 class Memory:
     """Opens the file, or makes it. `transaction` around changes; close it at the end."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        path.chmod(0o600)
+    def __init__(self, path: Path | None) -> None:
+        """Without a path it lasts as long as this object, for one look at the whole record."""
+        where = path or ":memory:"
+        self._file = sqlite3.connect(where, isolation_level=None, check_same_thread=False)
+        if path:
+            path.chmod(0o600)
         self._file.executescript("PRAGMA synchronous = FULL;" + _TABLES)
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ What a crash leaves: before the commit nothing happened, and the rows are still 
 the batch is whole.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,11 +24,14 @@ BATCH = 5_000
 LOCK = "cloister.sequencer"
 MONTHS_AHEAD = 3
 
+# A batch ends between two milliseconds: within one, ids are in no order, and the events of one
+# transaction would be parted.
 _TAKE = """
-DELETE FROM compliance_pending p
- USING (SELECT event_id FROM compliance_pending ORDER BY event_id LIMIT %s) d
- WHERE p.event_id = d.event_id
-RETURNING p.recorded_at, p.event_id, p.leaf
+DELETE FROM compliance_pending
+ WHERE event_id <= coalesce(
+    (SELECT (left(event_id::text, 14) || '7fff-ffff-ffffffffffff')::uuid FROM compliance_pending
+      ORDER BY event_id OFFSET %s LIMIT 1), 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+RETURNING recorded_at, event_id, leaf, writer, seq
 """
 _LEAVES = """
 INSERT INTO compliance_leaf (idx, event_id, leaf)
@@ -47,6 +51,25 @@ class Taken:
     recorded_at: datetime
     event_id: UUID
     leaf: bytes
+    writer: UUID | None
+    seq: int | None
+
+
+def in_order(taken: Iterable[Taken]) -> list[Taken]:
+    """By time, then by id; but what one writer has written stays in its order.
+
+    A clock that steps back would turn a writer's events around. Such an event is put right behind
+    the one before it, where everybody sees that its time is earlier.
+    """
+    latest: dict[UUID, datetime] = {}
+    placed: list[tuple[datetime, int, UUID, Taken]] = []
+    for one in sorted(taken, key=lambda one: one.seq or 0):
+        place = one.recorded_at
+        if one.writer is not None:
+            place = latest[one.writer] = max(place, latest.get(one.writer, place))
+        placed.append((place, one.seq or 0, one.event_id, one))
+    placed.sort(key=lambda each: each[:3])
+    return [each[3] for each in placed]
 
 
 def become_active(database: Database) -> bool:
@@ -63,7 +86,7 @@ def number_a_batch(database: Database, edge: Edge) -> int:
     When this raises, the edge is of no more use: read it anew.
     """
     with database.transaction():
-        taken = sorted(_take(database), key=lambda one: (one.recorded_at, one.event_id))
+        taken = in_order(_take(database))
         if not taken:
             return 0
         before = edge.size
@@ -113,8 +136,7 @@ def make_months(database: Database) -> int:
 
 
 def _take(database: Database) -> list[Taken]:
-    rows = database.execute(_TAKE, [BATCH])
     return [
-        Taken(recorded_at=recorded_at, event_id=event_id, leaf=bytes(leaf))
-        for recorded_at, event_id, leaf in rows
+        Taken(recorded_at=at, event_id=event_id, leaf=bytes(leaf), writer=writer, seq=seq)
+        for at, event_id, leaf, writer, seq in database.execute(_TAKE, [BATCH - 1])
     ]

@@ -34,6 +34,11 @@ class Place:
         return self.public / "checkpoints.txt"
 
     @property
+    def head(self) -> Path:
+        """The newest head, written by the signer itself."""
+        return self.public / "head.json"
+
+    @property
     def verified(self) -> Path:
         """Up to where the record was verified last."""
         return self.public / "verified.json"

@@ -5,6 +5,7 @@ its own memory, and what it writes there others can check. So it needs no socket
 speak to, and can run on another host. It holds the only key that can sign.
 """
 
+import json
 import logging
 import os
 import signal
@@ -24,7 +25,7 @@ from compliance.ledger.errors import CannotRun, Damaged
 from compliance.ledger.keys import SignerKeys
 from compliance.ledger.memory import Memory
 from compliance.ledger.pen import Pen
-from compliance.ledger.place import Place, from_environment
+from compliance.ledger.place import Place, from_environment, replace
 from compliance.ledger.signing import Signer
 from compliance.ledger.watch import Watch
 from compliance.shape import Digest
@@ -95,6 +96,7 @@ class Process:
             return
         self._refused = ""
         if signed.is_new:
+            replace(self._place.head, json.dumps({"note": signed.head.note}).encode() + b"\n")
             self._anchors.keep(signed.head.note)
 
     def _tell(self, memory: Memory, pen: Pen) -> None:

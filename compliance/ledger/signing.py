@@ -90,7 +90,7 @@ class Signer:
                     f"the leaves up to {said.size} do not give the sequencer's root",
                     index=head.size,
                 )
-            findings = [*damaged, *round_.judge(_pending(database))]
+            findings = [*damaged, *round_.judge(pending_in_chains(database))]
         text = note.checkpoint_text(origin=self._keys.log.name, size=said.size, root=said.root)
         self._memory.keep_untold(findings)
         self._memory.remember_head(
@@ -176,7 +176,7 @@ def _new(database: Database, start: int, end: int) -> Iterator[list[tuple[Any, .
         start += len(rows)
 
 
-def _pending(database: Database) -> dict[UUID, set[int]]:
+def pending_in_chains(database: Database) -> dict[UUID, set[int]]:
     """Which events of which writers wait for their numbers."""
     waiting: dict[UUID, set[int]] = {}
     for (header,) in database.execute(_PENDING):

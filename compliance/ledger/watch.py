@@ -61,6 +61,11 @@ SELECT EXISTS (SELECT FROM compliance_root
 """
 
 
+def unguarded(database: Database) -> list[str]:
+    """Tables of the record that have lost a trigger or their row security."""
+    return [name for (name,) in database.execute(_UNGUARDED)]
+
+
 def is_unsigned(database: Database) -> bool:
     """Whether numbered events have waited too long for a signature."""
     row = database.execute(_UNSIGNED, [UNSIGNED_SECONDS]).fetchone()
@@ -94,7 +99,7 @@ class Watch:
         yield from self._behind(database)
         yield from self._clocks(database)
         yield from self._disks(database)
-        for (name,) in database.execute(_UNGUARDED).fetchall():
+        for name in unguarded(database):
             yield Finding(kind=Kind.UNGUARDED, about=name)
         row = database.execute(_MONTHS).fetchone()
         if row and row[0]:

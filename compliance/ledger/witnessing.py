@@ -61,6 +61,7 @@ class Witness:
     """A witness and what it has signed so far."""
 
     key: Key
+    vkey: str
     address: str
     known: int = 0
     since: float = field(default_factory=time.monotonic)
@@ -83,7 +84,7 @@ def read_witnesses(place: Place) -> list[Witness]:
         except NotValid as error:
             logger.error("a line of %s is left out: %s", place.witnesses, error)
             continue
-        found.append(Witness(key=key, address=words[1] if len(words) > 1 else ""))
+        found.append(Witness(key=key, vkey=words[0], address=words[1] if len(words) > 1 else ""))
     return found
 
 

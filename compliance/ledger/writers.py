@@ -73,9 +73,10 @@ def tip(connection: BaseDatabaseWrapper) -> Tip:
 
 def move(connection: BaseDatabaseWrapper, reached: Tip) -> None:
     """Put the chain there once the transaction commits."""
-    entry = (set(connection.savepoint_ids), _Moved(_writer(connection), reached), False)
     # First, so that no other entry's failure keeps the chain from moving with its transaction.
-    connection.run_on_commit.insert(0, entry)
+    hooks: list[Any] = connection.run_on_commit
+    moved = _Moved(_writer(connection), reached)
+    hooks.insert(0, (set(connection.savepoint_ids), moved, False))
 
 
 def escrow() -> Escrow | None:

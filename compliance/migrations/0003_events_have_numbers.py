@@ -13,7 +13,8 @@ from compliance.ledger.sql import run_sql
 
 # What is to be numbered is said by the trigger, so that the sequencer needs no right to events.
 PENDING = r"""
-ALTER TABLE compliance_pending ADD COLUMN recorded_at timestamptz, ADD COLUMN leaf bytea;
+ALTER TABLE compliance_pending ADD COLUMN recorded_at timestamptz, ADD COLUMN leaf bytea,
+    ADD COLUMN writer uuid, ADD COLUMN seq bigint;
 ALTER TABLE compliance_event NO FORCE ROW LEVEL SECURITY;
 UPDATE compliance_pending p SET recorded_at = e.recorded_at, leaf = e.leaf
   FROM compliance_event e WHERE e.event_id = p.event_id;
@@ -26,8 +27,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body
 DECLARE
     said jsonb := convert_from(NEW.header, 'UTF8')::jsonb;
 BEGIN
-    INSERT INTO {schema}.compliance_pending (event_id, recorded_at, leaf)
-        VALUES (NEW.event_id, NEW.recorded_at, NEW.leaf);
+    INSERT INTO {schema}.compliance_pending (event_id, recorded_at, leaf, writer, seq)
+        VALUES (NEW.event_id, NEW.recorded_at, NEW.leaf, (said->>'writer')::uuid,
+                (said->>'seq')::bigint);
     INSERT INTO {schema}.compliance_mention (object, event_id)
         SELECT NEW.object, NEW.event_id WHERE NEW.object IS NOT NULL
         UNION
@@ -249,6 +251,8 @@ class Migration(migrations.Migration):
             state_operations=[
                 migrations.AddField("pending", "recorded_at", models.DateTimeField()),
                 migrations.AddField("pending", "leaf", models.BinaryField()),
+                migrations.AddField("pending", "writer", models.UUIDField(null=True)),
+                migrations.AddField("pending", "seq", models.BigIntegerField(null=True)),
             ]
         ),
         run_sql(PENDING, KEEP, SECURE, WRITERS, EVENTS, ALARMS),
