@@ -3,6 +3,7 @@
 Both are recorded before the first byte is written.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,7 @@ SELECT l.idx, e.header FROM compliance_leaf l JOIN compliance_event e ON e.event
  WHERE l.event_id = %s
 """
 _CURSOR_ROWS = 2_000
+_WAIT_SECONDS = 6.0
 
 
 class NotThere(Exception):
@@ -135,14 +137,22 @@ def _public(place: Place) -> PublicKeys:
 
 
 def _head(database: Database, place: Place, *, at_least: int) -> _Head:
-    """The head that most witnesses have signed, and the newest of those."""
-    vkeys = {witness.key.name: witness.vkey for witness in read_witnesses(place)}
+    """The head that most witnesses have signed, and the newest of those.
+
+    What has just happened is waited for: a head takes a second, a witness a few more.
+    """
+    vkeys = {one.key.name: one.vkey for one in read_witnesses(place)}
     names = list(vkeys)
-    row = database.execute(_HEAD, [at_least, names]).fetchone()
+    give_up_at = time.monotonic() + _WAIT_SECONDS
+    while True:
+        row = database.execute(_HEAD, [at_least, names]).fetchone()
+        lines = database.execute(_LINES, [row[0], names]).fetchall() if row else []
+        if (row and len(lines) == len(names)) or time.monotonic() > give_up_at:
+            break
+        time.sleep(0.2)
     if row is None:
-        raise NotThere(f"The first {at_least} events are not signed yet. Try again in a second.")
+        raise NotThere(f"The first {at_least} events are not signed yet. Is the signer running?")
     size, text = row
-    lines = database.execute(_LINES, [size, names]).fetchall()
     return _Head(
         size=size,
         note=text,
