@@ -27,7 +27,7 @@ from compliance.ledger.chains import Round
 from compliance.ledger.check_events import Events
 from compliance.ledger.check_heads import Newest
 from compliance.ledger.check_tree import Tree
-from compliance.ledger.database import Database
+from compliance.ledger.database import Database, snapshot
 from compliance.ledger.errors import CannotRun, Damaged
 from compliance.ledger.memory import Memory, Written
 from compliance.ledger.place import Place, replace
@@ -36,7 +36,6 @@ from compliance.ledger.watch import unguarded
 from compliance.tiles import Edge
 from compliance.verify import Report, read_vkey
 
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COUNTS = """
 SELECT (SELECT count(*) FROM compliance_event), (SELECT count(*) FROM compliance_leaf),
        (SELECT count(*) FROM compliance_pending), (SELECT count(*) FROM compliance_mention)
@@ -64,7 +63,7 @@ _STRANGE_MENTION = """
 SELECT l.idx FROM compliance_mention m
   JOIN compliance_leaf l ON l.event_id = m.event_id
   JOIN compliance_event e ON e.event_id = m.event_id
- WHERE position(m.object::text IN convert_from(e.header, 'UTF8')) = 0 ORDER BY l.idx LIMIT 1
+ WHERE position(convert_to(m.object::text, 'UTF8') IN e.header) = 0 ORDER BY l.idx LIMIT 1
 """
 
 
@@ -99,8 +98,7 @@ def check(database: Database, place: Place, *, everything: bool = False) -> Resu
         )
     begun = time.monotonic()
     result = Result()
-    with database.transaction():
-        database.execute(_SNAPSHOT)
+    with snapshot(database):
         grown = Tree(report=result.report, edge=_beginning(database, place, result, everything))
         result.start = grown.edge.size
         result.newest = check_heads.check(

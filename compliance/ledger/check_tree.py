@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from compliance.ledger.database import Database
-from compliance.tiles import Edge, Tile
+from compliance.tiles import HASH_BYTES, Edge, Tile
 from compliance.verify import TILE, Report
 
 _ROOTS = """
@@ -25,7 +25,6 @@ class Tree:
     report: Report
     edge: Edge
     wanted: dict[int, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
-    _start: int = 0
     _sizes: list[int] = field(default_factory=list)
     _upper: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
@@ -35,7 +34,6 @@ class Tree:
 
     def begin(self, database: Database) -> None:
         """Read the sequencer's own claims; the others' are made before."""
-        self._start = self.edge.size
         for size, root in database.execute(_ROOTS, [self.edge.size]):
             self.claim(size, "root", bytes(root))
         self._judge(self.edge.size)
@@ -53,7 +51,7 @@ class Tree:
         stored = {n: bytes(data) for n, data in database.execute(_FULL, [first, last])}
         for number in range(first, last):
             if stored.get(number) != full[number]:
-                self._differs(0, number, lacking=number not in stored)
+                self._differs(0, number, stored.get(number, b""), full[number])
 
     def finish(self, database: Database) -> None:
         """Compare the upper tiles, and say who claims more leaves than there are."""
@@ -96,15 +94,26 @@ class Tree:
         ours = {n: data for (at, n), data in self._upper.items() if at == level}
         widest: dict[int, int] = {}
         for n, width, data in database.execute(_UPPER, [level, min(ours)]):
-            if bytes(data) != ours.get(n, b"")[: width * 32] or not data:
-                self._differs(level, n, lacking=False)
+            expected = ours.get(n, b"")[: width * HASH_BYTES]
+            if bytes(data) != expected or not data:
+                self._differs(level, n, bytes(data), expected)
             widest[n] = width
         for n, data in ours.items():
-            if widest.get(n, 0) * 32 < len(data):
-                self._differs(level, n, lacking=True)
+            if (held := widest.get(n, 0) * HASH_BYTES) < len(data):
+                self._differs(level, n, data[:held], data)
 
-    def _differs(self, level: int, number: int, *, lacking: bool) -> None:
-        says = "is missing" if lacking else "is not the tile of its leaves"
+    def _differs(self, level: int, number: int, stored: bytes, expected: bytes) -> None:
+        """Name the first leaf whose hash, or whose tile's, is not the stored one."""
+        places = range(0, max(len(stored), len(expected)), HASH_BYTES)
+        place = next(
+            (at for at in places if stored[at : at + HASH_BYTES] != expected[at : at + HASH_BYTES]),
+            0,
+        )
+        entry = number * TILE + place // HASH_BYTES
+        known = self.report.damage.get("tile")
+        is_known = known and known.index is not None and known.index // TILE**level == entry
+        # The same damage, seen from above: the tile below has named the leaf.
+        index = None if is_known else entry * TILE**level
         where = f"tile {level}/{number}"
-        index = max(number * TILE ** (level + 1), self._start)
+        says = "is not the tile of its leaves" if stored else "is missing"
         self.report.add("tile", f"{where} {says}", index=index, where=where)

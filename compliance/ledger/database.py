@@ -1,9 +1,12 @@
 """Connections of the ledger's own processes, which carry no Django."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from compliance.ledger.errors import CannotRun
 
@@ -30,6 +33,16 @@ def connect(address: str, *, name: str, statement_seconds: int = _STATEMENT_SECO
         keepalives_interval=5,
         keepalives_count=3,
     )
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[None]:
+    """One unchanging view of everything. Inside a transaction it is that transaction's view."""
+    is_first = database.info.transaction_status is TransactionStatus.IDLE
+    with database.transaction():
+        if is_first:
+            database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
 
 
 def address_from_environment() -> str:

@@ -18,7 +18,7 @@ from compliance import note
 from compliance.ledger import tree
 from compliance.ledger.alarms import Kind
 from compliance.ledger.chains import Round, place_in_chain
-from compliance.ledger.database import Database
+from compliance.ledger.database import Database, snapshot
 from compliance.ledger.errors import Damaged
 from compliance.ledger.keys import SignerKeys
 from compliance.ledger.memory import Finding, Head, Memory, Written
@@ -26,7 +26,6 @@ from compliance.tiles import Edge
 from compliance.verify import leaf_hash
 
 _CHUNK = 2_000
-_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _NEW = """
 SELECT l.idx, l.leaf, e.recorded_at, e.header, e.mac
   FROM compliance_leaf l LEFT JOIN compliance_event e ON e.event_id = l.event_id
@@ -76,8 +75,7 @@ class Signer:
         return Signed(head=head, is_new=is_new)
 
     def _check_and_remember(self, database: Database, head: Head) -> bool:
-        with database.transaction():
-            database.execute(_SNAPSHOT)
+        with snapshot(database):
             edge, said = self._extends(database, head)
             if said.size == head.size:
                 return False
