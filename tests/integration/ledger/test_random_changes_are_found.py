@@ -28,8 +28,7 @@ STATEMENTS = (
     f"UPDATE compliance_event SET matter = {OTHER} {EVENT}",
     f"UPDATE compliance_event SET type = 'a.b' {EVENT}",
     f"UPDATE compliance_event SET outcome = 'failed' {EVENT}",
-    "UPDATE compliance_event SET recorded_at = recorded_at + interval '{at} microseconds' "
-    + EVENT,
+    "UPDATE compliance_event SET recorded_at = recorded_at + interval '{at} microseconds' " + EVENT,
     f"DELETE FROM compliance_event {EVENT}",
     "DELETE FROM compliance_mention " + EVENT,
     f"UPDATE compliance_mention SET object = {OTHER} {EVENT}",
