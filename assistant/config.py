@@ -97,6 +97,15 @@ class Config(SignOnConfig):
     lease_seconds: float = Field(
         default=15, gt=1, description="a worker silent this long has lost its answer"
     )
+    disk_free_percent: float = Field(
+        default=5, ge=0, le=100, description="a disk with less free space raises an alarm"
+    )
+    database_gigabytes: float = Field(
+        default=0, ge=0, description="a database larger than this raises an alarm; 0: no limit"
+    )
+    ledger_syslog: str = Field(
+        default="", description="where signed heads of the record go: a socket, or host:port"
+    )
     debug: bool = Field(default=False, description="developers only: tracebacks on error pages")
 
 

@@ -29,3 +29,39 @@ grant connect on database cloister to cloister_app, cloister_signin, cloister_se
 \connect cloister
 -- Not a trusted extension: the owner could not create it.
 create extension if not exists vector;
+
+-- Whoever changes the definition of the record's tables, also their owner, leaves a line here,
+-- where only the administrator of the server could remove it. The signer makes events of them.
+create schema if not exists cloister_watch;
+grant usage on schema cloister_watch to cloister_signer;
+create table if not exists cloister_watch.definition (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  role text not null default session_user,
+  tag text not null,
+  object text not null
+);
+grant select on cloister_watch.definition to cloister_signer;
+
+create or replace function cloister_watch.note_change() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into cloister_watch.definition (tag, object)
+  select distinct tg_tag, coalesce(c.object_identity, '')
+    from pg_event_trigger_ddl_commands() c where c.object_identity like '%compliance\_%';
+end $$;
+create or replace function cloister_watch.note_removal() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into cloister_watch.definition (tag, object)
+  select distinct tg_tag, d.object_identity
+    from pg_event_trigger_dropped_objects() d where d.object_identity like '%compliance\_%';
+end $$;
+drop event trigger if exists cloister_changes;
+drop event trigger if exists cloister_removals;
+create event trigger cloister_changes on ddl_command_end
+  execute function cloister_watch.note_change();
+create event trigger cloister_removals on sql_drop execute function cloister_watch.note_removal();
+alter event trigger cloister_changes enable always;
+alter event trigger cloister_removals enable always;
+

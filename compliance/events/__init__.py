@@ -55,6 +55,7 @@ from compliance.events.emergencies import EmergencyReviewed as EmergencyReviewed
 from compliance.events.ledger import AlarmCleared as AlarmCleared
 from compliance.events.ledger import AlarmRaised as AlarmRaised
 from compliance.events.ledger import ChainReached as ChainReached
+from compliance.events.ledger import DefinitionsChanged as DefinitionsChanged
 from compliance.events.ledger import EventProved as EventProved
 from compliance.events.ledger import Heartbeat as Heartbeat
 from compliance.events.ledger import LogBegun as LogBegun

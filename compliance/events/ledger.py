@@ -61,6 +61,16 @@ class LogBegun(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DefinitionsChanged(Event):
+    """The definition of a table or function of the record was changed, by a database role."""
+
+    type: ClassVar[str] = "ledger.definitions_changed"
+    says: ClassVar[str] = "The role {role} changed the record's tables in {statements} places"
+    role: Word
+    statements: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordVerified(Event):
     """The operator has checked the record, from one number to another."""
 

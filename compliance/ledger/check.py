@@ -105,7 +105,7 @@ def check(database: Database, place: Place, *, everything: bool = False) -> Resu
             database,
             grown,
             result.report,
-            key=read_vkey(public.vkey),
+            log={key.name: key for key in map(read_vkey, (public.vkey, *public.earlier))},
             place=place,
             start=result.start,
         )

@@ -1,7 +1,7 @@
 """Check signed heads and witnesses' lines, wherever they are kept: what they say binds the tree."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,9 @@ from compliance.verify import (
     split_note,
 )
 
+Keys = Mapping[str, Key]
+"""The log's key, and those of the logs before it, by origin."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newest:
@@ -37,7 +40,7 @@ class Newest:
 
 
 def check(
-    database: Database, tree: Tree, report: Report, *, key: Key, place: Place, start: int
+    database: Database, tree: Tree, report: Report, *, log: Keys, place: Place, start: int
 ) -> Newest:
     """Check the heads above `start` and claim their roots; give the newest."""
     bodies: dict[int, str] = {}
@@ -49,7 +52,7 @@ def check(
         [start],
     )
     for size, root, note, at in rows:
-        checkpoint = _read(report, note, key, where=f"checkpoint {size}")
+        checkpoint = _read(report, note, log, where=f"checkpoint {size}")
         if checkpoint is None:
             continue
         if (checkpoint.size, checkpoint.root) != (size, bytes(root)):
@@ -61,31 +64,31 @@ def check(
         bodies[checkpoint.size] = checkpoint.body
         tree.claim(checkpoint.size, "checkpoint", checkpoint.root)
     cosigned = _cosignatures(database, report, bodies, place, start)
-    for who, checkpoint in kept(place, key, report):
+    for who, checkpoint in kept(place, log, report):
         if checkpoint.size >= start:
             tree.claim(checkpoint.size, who, checkpoint.root)
     return Newest(size=size, signed_at=signed_at, cosigned=cosigned)
 
 
-def kept(place: Place, key: Key, report: Report) -> Iterator[tuple[str, Checkpoint]]:
+def kept(place: Place, log: Keys, report: Report) -> Iterator[tuple[str, Checkpoint]]:
     """Heads that are kept outside the database: the signer's memory, the anchor file."""
     try:
         newest = _last_note(place.anchor)
     except (OSError, ValueError) as error:
         report.notes.append(f"{place.anchor} was not read: {error}")
     else:
-        if newest and (checkpoint := _read(report, newest, key, where="anchor")):
+        if newest and (checkpoint := _read(report, newest, log, where="anchor")):
             yield "anchor", checkpoint
     try:
         head = json.loads(place.head.read_bytes())["note"]
     except (OSError, ValueError, KeyError):
         report.notes.append("the signer's own head was not read")
     else:
-        if checkpoint := _read(report, head, key, where="signer"):
+        if checkpoint := _read(report, head, log, where="signer"):
             yield "signer", checkpoint
 
 
-def _read(report: Report, note: str, key: Key, *, where: str) -> Checkpoint | None:
+def _read(report: Report, note: str, log: Keys, *, where: str) -> Checkpoint | None:
     """A note that the log's key has signed; None when it cannot be read at all."""
     try:
         body, signatures = split_note(note)
@@ -94,8 +97,10 @@ def _read(report: Report, note: str, key: Key, *, where: str) -> Checkpoint | No
         report.add("checkpoint", error, where=where)
         return None
     index = checkpoint.size
-    if checkpoint.origin != key.name:
+    key = log.get(checkpoint.origin)
+    if key is None:
         report.add("checkpoint", "the origin is not this log's", index=index, where=where)
+        return checkpoint
     lines = [line for name, line in signatures if (name, line[:4]) == (key.name, key.key_id)]
     if not lines or not _holds(key, body.encode(), lines[0][4:]):
         report.add("signature", "the log's key has not signed it", index=index, where=where)

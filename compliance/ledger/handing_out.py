@@ -22,7 +22,7 @@ from compliance.ledger.witnessing import read_witnesses
 
 _HEAD = """
 SELECT c.size, c.note FROM compliance_checkpoint c
- WHERE c.size >= %s
+ WHERE c.size >= %s AND starts_with(c.note, %s)
  ORDER BY (SELECT count(*) FROM compliance_cosignature s
             WHERE s.size = c.size AND s.witness = ANY (%s)) DESC, c.size DESC LIMIT 1
 """
@@ -76,7 +76,7 @@ def export(
     public = _public(place)
     row = database.execute(_COUNT, [after, before]).fetchone()
     count, end = row if row else (0, 0)
-    head = _head(database, place, at_least=end)
+    head = _head(database, place, public.origin, at_least=end)
     log.append_alone(
         RecordExported(after=after.isoformat(), before=before.isoformat(), events=count),
         context=context or Context(),
@@ -109,7 +109,7 @@ def prove(
     if row is None:
         raise NotThere(f"Event {event_id} is not in the record, or has no number yet.")
     index, header = row
-    head = _head(database, place, at_least=index + 1)
+    head = _head(database, place, public.origin, at_least=index + 1)
     log.append_alone(EventProved(object=event_id, number=index), context=context or Context())
     policy = bundle.policy_of(
         Export(
@@ -136,7 +136,7 @@ def _public(place: Place) -> PublicKeys:
     return public
 
 
-def _head(database: Database, place: Place, *, at_least: int) -> _Head:
+def _head(database: Database, place: Place, origin: str, *, at_least: int) -> _Head:
     """The head that most witnesses have signed, and the newest of those.
 
     What has just happened is waited for: a head takes a second, a witness a few more.
@@ -145,7 +145,7 @@ def _head(database: Database, place: Place, *, at_least: int) -> _Head:
     names = list(vkeys)
     give_up_at = time.monotonic() + _WAIT_SECONDS
     while True:
-        row = database.execute(_HEAD, [at_least, names]).fetchone()
+        row = database.execute(_HEAD, [at_least, f"{origin}\n", names]).fetchone()
         lines = database.execute(_LINES, [row[0], names]).fetchall() if row else []
         if (row and len(lines) == len(names)) or time.monotonic() > give_up_at:
             break

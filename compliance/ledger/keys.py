@@ -35,6 +35,8 @@ class PublicKeys:
     origin: str
     vkey: str
     writers: bytes
+    earlier: tuple[str, ...] = ()
+    """Keys of logs that ended before this one began, the last one first."""
 
 
 def make(place: Place) -> None:
@@ -46,15 +48,36 @@ def make(place: Place) -> None:
     made_once(place.signer / "made_at", datetime.now(UTC).isoformat().encode())
     made_once(place.writer_secret)
     keys = read(place)
+    earlier = [
+        SigningKey.read(file.read_text()).vkey
+        for file in sorted(place.signer.glob("log-*.key"), reverse=True)
+    ]
     public = {
         "origin": keys.log.name,
         "vkey": keys.log.vkey,
+        "earlier": earlier,
         "writers": b64encode(keys.writers.public_key().public_bytes_raw()).decode(),
     }
     data = json.dumps(public, indent=1).encode() + b"\n"
     path = place.public / "public.json"
     if not path.exists() or path.read_bytes() != data:
         replace(path, data)
+
+
+def begin_anew(place: Place) -> None:
+    """End this log and begin another one with a new name and key, over the events that are there.
+
+    For the day on which an older database had to be restored: the signer refuses it for ever, and
+    rightly so. Witnesses do not know the new log until somebody tells them to trust it.
+    """
+    moment = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    (place.signer / "log.key").rename(place.signer / f"log-{moment}.key")
+    memory = place.signer / "memory.sqlite"
+    if memory.exists():
+        memory.rename(place.signer / f"memory-{moment}.sqlite")
+    for file in (place.verified, place.head):
+        file.unlink(missing_ok=True)
+    make(place)
 
 
 def read(place: Place) -> SignerKeys:
@@ -80,7 +103,10 @@ def read_public(place: Place) -> PublicKeys | None:
     try:
         said = json.loads((place.public / "public.json").read_bytes())
         return PublicKeys(
-            origin=said["origin"], vkey=said["vkey"], writers=b64decode(said["writers"])
+            origin=said["origin"],
+            vkey=said["vkey"],
+            writers=b64decode(said["writers"]),
+            earlier=tuple(said.get("earlier", ())),
         )
     except (OSError, ValueError, KeyError):
         return None

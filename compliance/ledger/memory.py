@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS writer (
 CREATE TABLE IF NOT EXISTS waiting (
     writer BLOB NOT NULL, seq INTEGER NOT NULL, number INTEGER NOT NULL, header BLOB NOT NULL,
     mac BLOB, at TEXT NOT NULL, PRIMARY KEY (writer, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS definitions (seen INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS untold (
     kind TEXT NOT NULL, about TEXT NOT NULL, number INTEGER, PRIMARY KEY (kind, about));
 """
@@ -152,6 +153,16 @@ class Memory:
             for seq, one in events.items()
         ]
         self._file.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def definitions_seen(self) -> int:
+        """The last change of a definition that is on record."""
+        row = self._file.execute("SELECT max(seen) FROM definitions").fetchone()
+        return int(row[0] or 0)
+
+    def remember_definitions(self, seen: int) -> None:
+        """Changes of definitions are on record up to this one."""
+        self._file.execute("DELETE FROM definitions")
+        self._file.execute("INSERT INTO definitions VALUES (?)", [seen])
 
     def keep_untold(self, findings: Iterable[Finding]) -> None:
         """What is still to be made known: a crash does not take an alarm away."""

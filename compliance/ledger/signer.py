@@ -16,7 +16,7 @@ from types import FrameType
 
 import psycopg
 
-from compliance.events import LogBegun, SystemStarted, SystemStopped
+from compliance.events import DefinitionsChanged, LogBegun, SystemStarted, SystemStopped
 from compliance.ledger import VERSION, keys, witnessing
 from compliance.ledger.anchors import Anchors
 from compliance.ledger.beat import next_beat, own_beat
@@ -36,6 +36,11 @@ WATCH_SECONDS = 5.0
 _AFTER_TROUBLE_SECONDS = 1.0
 
 logger = logging.getLogger(PART)
+
+_DEFINITIONS = """
+SELECT role, count(*), max(id) FROM cloister_watch.definition WHERE id > %s
+ GROUP BY role ORDER BY max(id)
+"""
 
 
 class Process:
@@ -82,6 +87,7 @@ class Process:
             self._tell(memory, pen)
             if begun >= watch:
                 self._watch.look(database, pen)
+                _record_definitions(database, memory, pen)
                 watch = begun + WATCH_SECONDS
             self._stop.wait(max(0.0, ROUND_SECONDS - (time.monotonic() - begun)))
         pen.append(SystemStopped(part=PART))
@@ -105,6 +111,20 @@ class Process:
             logger.error("alarm: %s %s", finding.kind, finding.about)
             pen.raise_alarm(finding.kind, finding.about, number=finding.number)
             memory.told(finding)
+
+
+def _record_definitions(database: Database, memory: Memory, pen: Pen) -> None:
+    """Make events of what the server's administrator has let it note of changed definitions.
+
+    On a server that is not ours there may be no such note.
+    """
+    row = database.execute("SELECT to_regclass('cloister_watch.definition')").fetchone()
+    if row is None or row[0] is None:
+        return
+    changed = database.execute(_DEFINITIONS, [memory.definitions_seen()]).fetchall()
+    for role, statements, last in changed:
+        pen.append(DefinitionsChanged(role=role, statements=statements))
+        memory.remember_definitions(last)
 
 
 def _begun(known: SignerKeys) -> LogBegun:

@@ -1,4 +1,4 @@
-"""`manage.py signer [--make-keys]`: sign the record's heads, as `manage.py up` does by itself."""
+"""`manage.py signer [--make-keys | --begin-anew]`: sign the record's heads."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -18,9 +18,16 @@ class Command(LedgerProcess):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--make-keys", action="store_true", help="make the keys and end")
+        parser.add_argument(
+            "--begin-anew",
+            action="store_true",
+            help="after an older database was restored: a new log with a new key",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["make_keys"]:
             keys.make(Place(home=settings.HOME))
+        elif options["begin_anew"]:
+            keys.begin_anew(Place(home=settings.HOME))
         else:
             self.become()

@@ -301,3 +301,21 @@ def test_a_witness_never_signs_an_earlier_time_than_before(log: Log) -> None:
     log.cosign()
     (_, size, at) = log.verify().newest.cosigned[0]
     assert (size, at) == (SIZE + 1, later)
+
+
+def test_after_an_older_database_was_restored_a_new_log_begins(log: Log) -> None:
+    cut_tail(log, 255)
+    with pytest.raises(Damaged):
+        log.sign()
+    keys.begin_anew(log.place)
+    log.edge = numbering.current_edge(log.database)
+    log.pens = []
+    log.write(10)
+    log.number()
+    assert log.sign().head.size == 265
+    assert log.alarms() == []
+    # Heads of the log before are still good for what they are about.
+    result = log.verify()
+    assert (result.report.damage, result.newest.size) == ({}, 265)
+    # The witness has to be told that this is the same record under another name.
+    assert log.witness().add(log.request(0)).status == 404
