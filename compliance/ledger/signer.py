@@ -18,12 +18,13 @@ import psycopg
 
 from compliance.events import DefinitionsChanged, LogBegun, SystemStarted, SystemStopped
 from compliance.ledger import VERSION, keys, witnessing
+from compliance.ledger.alarms import Kind
 from compliance.ledger.anchors import Anchors
 from compliance.ledger.beat import next_beat, own_beat
 from compliance.ledger.database import Database, address_from_environment, connect
 from compliance.ledger.errors import CannotRun, Damaged
 from compliance.ledger.keys import SignerKeys
-from compliance.ledger.memory import Memory
+from compliance.ledger.memory import Finding, Memory
 from compliance.ledger.pen import Pen
 from compliance.ledger.place import Place, from_environment, replace
 from compliance.ledger.signing import Signer
@@ -65,6 +66,10 @@ class Process:
                 try:
                     with connect(self._address, name=PART) as database:
                         self._serve(database, memory)
+                except psycopg.errors.DiskFull:
+                    # Kept here until the database takes it in.
+                    logger.error("alarm: disk database: nothing more can be written")
+                    memory.keep_untold([Finding(kind=Kind.DISK, about="full")])
                 except psycopg.Error as trouble:
                     logger.warning("the database is away: %s", type(trouble).__name__)
                 self._stop.wait(_AFTER_TROUBLE_SECONDS)
