@@ -98,6 +98,9 @@ def check(database: Database, place: Place, *, everything: bool = False) -> Resu
         )
     begun = time.monotonic()
     result = Result()
+    log = {key.name: key for key in map(read_vkey, (public.vkey, *public.earlier))}
+    # Before the snapshot, which then holds at least what these heads are about.
+    kept = list(check_heads.kept(place, log, result.report))
     with snapshot(database):
         grown = Tree(report=result.report, edge=_beginning(database, place, result, everything))
         result.start = grown.edge.size
@@ -105,13 +108,17 @@ def check(database: Database, place: Place, *, everything: bool = False) -> Resu
             database,
             grown,
             result.report,
-            log={key.name: key for key in map(read_vkey, (public.vkey, *public.earlier))},
+            log=log,
             place=place,
-            start=result.start,
         )
+        for who, checkpoint in kept:
+            if checkpoint.size >= result.start:
+                grown.claim(checkpoint.size, who, checkpoint.root)
         _check_all(database, place, grown, result)
     result.size, result.root = grown.edge.size, grown.edge.root
     result.seconds = time.monotonic() - begun
+    if not result.newest.size and not result.start:
+        result.report.notes.append("no head is signed yet: nothing binds what was checked")
     if result.is_good:
         _remember(place, result)
     return result
@@ -154,9 +161,7 @@ def _check_all(database: Database, place: Place, grown: Tree, result: Result) ->
                 expected = row.idx + 1
             events.check(database, rows)
             chains.see(
-                Written(
-                    number=row.idx, recorded_at=row.recorded_at, header=row.header, mac=row.mac
-                )
+                Written(number=row.idx, recorded_at=row.recorded_at, header=row.header, mac=row.mac)
                 for row in rows
                 if row.header is not None and row.recorded_at is not None
             )

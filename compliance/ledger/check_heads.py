@@ -39,10 +39,9 @@ class Newest:
     """(witness, size, Unix time): the newest line of each."""
 
 
-def check(
-    database: Database, tree: Tree, report: Report, *, log: Keys, place: Place, start: int
-) -> Newest:
-    """Check the heads above `start` and claim their roots; give the newest."""
+def check(database: Database, tree: Tree, report: Report, *, log: Keys, place: Place) -> Newest:
+    """Check the heads from the tree's size on and claim their roots; give the newest."""
+    start = tree.edge.size
     bodies: dict[int, str] = {}
     signed_at: datetime | None = None
     size = 0
@@ -64,9 +63,6 @@ def check(
         bodies[checkpoint.size] = checkpoint.body
         tree.claim(checkpoint.size, "checkpoint", checkpoint.root)
     cosigned = _cosignatures(database, report, bodies, place, start)
-    for who, checkpoint in kept(place, log, report):
-        if checkpoint.size >= start:
-            tree.claim(checkpoint.size, who, checkpoint.root)
     return Newest(size=size, signed_at=signed_at, cosigned=cosigned)
 
 

@@ -1,5 +1,6 @@
 """Record events from a process of the ledger's own, which carries no Django."""
 
+import hashlib
 from datetime import UTC, datetime
 
 from psycopg.types.json import Jsonb
@@ -9,6 +10,7 @@ from compliance.events import AlarmCleared, AlarmRaised, Context, Event
 from compliance.ledger import chain
 from compliance.ledger.chain import Escrow, Tip
 from compliance.ledger.database import Database
+from compliance.shape import NotAnEvent
 
 _INSERT = "INSERT INTO compliance_event (event_id, header, mac) VALUES (%s, %s, %s)"
 
@@ -41,7 +43,7 @@ class Pen:
             ).fetchone()
             is_new = bool(row and row[0])
             if is_new:
-                event = AlarmRaised(kind=kind, about=about or None, number=number)
+                event = AlarmRaised(kind=kind, about=_word(about), number=number)
                 reached = self._write(event, self._tip)
         if is_new:
             self._tip = reached
@@ -55,7 +57,7 @@ class Pen:
             ).fetchone()
             stood = bool(row and row[0])
             if stood:
-                reached = self._write(AlarmCleared(kind=kind, about=about or None), self._tip)
+                reached = self._write(AlarmCleared(kind=kind, about=_word(about)), self._tip)
         if stood:
             self._tip = reached
         return stood
@@ -70,3 +72,14 @@ class Pen:
         mac = tip.mac_of(written.data)
         self._database.execute(_INSERT, [written.event_id, written.data, mac])
         return tip.after(mac)
+
+
+def _word(about: str) -> str | None:
+    """What an alarm is about, as an event may say it: a name that is no word by its digest."""
+    if not about:
+        return None
+    try:
+        AlarmRaised(kind="any", about=about).recorded_fields()
+    except NotAnEvent:
+        return f"sha256:{hashlib.sha256(about.encode()).hexdigest()[:32]}"
+    return about

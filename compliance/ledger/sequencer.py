@@ -103,9 +103,7 @@ class Sequencer:
 
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:

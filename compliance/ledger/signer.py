@@ -95,6 +95,7 @@ class Process:
                 _record_definitions(database, memory, pen)
                 watch = begun + WATCH_SECONDS
             self._stop.wait(max(0.0, ROUND_SECONDS - (time.monotonic() - begun)))
+        self._sign(database, signer)
         pen.append(SystemStopped(part=PART))
 
     def _sign(self, database: Database, signer: Signer) -> None:
@@ -133,16 +134,12 @@ def _record_definitions(database: Database, memory: Memory, pen: Pen) -> None:
 
 
 def _begun(known: SignerKeys) -> LogBegun:
-    return LogBegun(
-        origin=known.log.name, key=Digest(known.log.public.hex()), size=0
-    )
+    return LogBegun(origin=known.log.name, key=Digest(known.log.public.hex()), size=0)
 
 
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:

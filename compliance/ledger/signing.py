@@ -120,9 +120,7 @@ class Signer:
             )
         return edge, said
 
-    def _grow(
-        self, database: Database, edge: Edge, said: "_Said", round_: Round
-    ) -> list[Finding]:
+    def _grow(self, database: Database, edge: Edge, said: "_Said", round_: Round) -> list[Finding]:
         """Add the new leaves to the edge and show their events to the chains."""
         damaged: list[Finding] = []
         for rows in _new(database, edge.size, said.size):

@@ -20,9 +20,7 @@ def size(database: Database) -> int:
 
 def root_said(database: Database, wanted: int) -> bytes | None:
     """What the sequencer says the root was; None when no batch of its ended at that size."""
-    row = database.execute(
-        "SELECT root FROM compliance_root WHERE size = %s", [wanted]
-    ).fetchone()
+    row = database.execute("SELECT root FROM compliance_root WHERE size = %s", [wanted]).fetchone()
     return bytes(row[0]) if row else None
 
 

@@ -165,9 +165,7 @@ class Watch:
             yield Finding(kind=Kind.DISK, about="database")
 
 
-_MINE = frozenset(
-    {Kind.SILENT, Kind.BEHIND, Kind.CLOCK, Kind.DISK, Kind.UNGUARDED, Kind.NO_MONTH}
-)
+_MINE = frozenset({Kind.SILENT, Kind.BEHIND, Kind.CLOCK, Kind.DISK, Kind.UNGUARDED, Kind.NO_MONTH})
 
 
 def _standing(database: Database) -> set[tuple[str, str]]:

@@ -19,7 +19,7 @@ from compliance import merkle
 from compliance.ledger import keys, tree
 from compliance.ledger.alarms import Kind
 from compliance.ledger.database import Database, connect
-from compliance.ledger.errors import Damaged
+from compliance.ledger.errors import Damaged, LedgerError
 from compliance.ledger.keys import SignerKeys
 from compliance.ledger.pen import Pen
 from compliance.ledger.place import Place
@@ -108,9 +108,7 @@ def accept(database: Database, witness: Key, size: int, note: str, reply: str) -
     raise NotValid(f"there is no line of {witness.name} in the reply")
 
 
-def begin(
-    address: str, place: Place, known: SignerKeys, stop: threading.Event
-) -> threading.Thread:
+def begin(address: str, place: Place, known: SignerKeys, stop: threading.Event) -> threading.Thread:
     """Ask until the signer stops."""
     thread = threading.Thread(
         target=_ask_until, args=(address, place, known, stop), name="witnesses", daemon=True
@@ -136,6 +134,9 @@ def _ask_until(address: str, place: Place, known: SignerKeys, stop: threading.Ev
                     stop.wait(ROUND_SECONDS)
         except psycopg.Error as trouble:
             logger.warning("the database is away: %s", type(trouble).__name__)
+        except (LedgerError, ValueError) as trouble:
+            # Asked again: one witness that answers nonsense does not silence the others for good.
+            logger.error("witnesses are asked again: %s", trouble)
 
 
 def _changed(place: Place) -> float:
