@@ -1,8 +1,9 @@
-"""`manage.py audit verify|export|prove`: check the record, and hand out what others can check."""
+"""`manage.py audit verify|export|prove|paper`: check the record, hand out what others can check."""
 
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from compliance import log
 from compliance.bundle import AlreadyThere
 from compliance.events import Context, Outcome, RecordVerified
-from compliance.ledger import check, handing_out
+from compliance.ledger import check, handing_out, paper
 from compliance.ledger.check import Result
 from compliance.ledger.database import Database, connect
 from compliance.ledger.errors import CannotRun, Damaged
@@ -25,6 +26,7 @@ from compliance.ledger.place import Place
 from compliance.log import NotRecorded
 
 REFUSED, CANNOT = 1, 2
+_NEWEST = "SELECT size, note, signed_at FROM compliance_checkpoint ORDER BY size DESC LIMIT 1"
 _PATIENCE_SECONDS = 24 * 3600
 
 
@@ -46,15 +48,15 @@ class Command(BaseCommand):
         export.add_argument("--json", action="store_true")
         prove = doing.add_parser("prove", help="one event's proof, on standard output")
         prove.add_argument("event", type=UUID)
+        sheet = doing.add_parser("paper", help="the newest signed head, as a page to print")
+        sheet.add_argument("file", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
         address = settings.LEDGER_DATABASES["signer"]
         place = Place(home=settings.HOME)
         try:
             with connect(address, name="audit", statement_seconds=_PATIENCE_SECONDS) as database:
-                code = {"verify": self._verify, "export": self._export, "prove": self._prove}[
-                    options["do"]
-                ](database, place, options)
+                code = self._doing[options["do"]](database, place, options)
         except (CannotRun, NotThere, AlreadyThere, psycopg.OperationalError) as error:
             raise CommandError(str(error), returncode=CANNOT) from error
         except Damaged as damage:
@@ -63,6 +65,15 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=REFUSED) from error
         if code:
             sys.exit(code)
+
+    @property
+    def _doing(self) -> dict[str, Callable[[Database, Place, dict[str, Any]], int]]:
+        return {
+            "verify": self._verify,
+            "export": self._export,
+            "prove": self._prove,
+            "paper": self._paper,
+        }
 
     def _verify(self, database: Database, place: Place, options: dict[str, Any]) -> int:
         result = check.check(database, place, everything=options["all"])
@@ -115,6 +126,15 @@ class Command(BaseCommand):
 
     def _prove(self, database: Database, place: Place, options: dict[str, Any]) -> int:
         self.stdout.write(handing_out.prove(database, place, options["event"]), ending="")
+        return 0
+
+    def _paper(self, database: Database, place: Place, options: dict[str, Any]) -> int:
+        row = database.execute(_NEWEST).fetchone()
+        if row is None:
+            raise NotThere("Nothing is signed yet. Is the signer running?")
+        size, note, signed_at = row
+        options["file"].write_text(paper.page(note, size=size, signed_at=signed_at))
+        self.stdout.write(f"The head of {size} events is in {options['file']}")
         return 0
 
 

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 from xml.etree import ElementTree
@@ -12,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from compliance import note
-from compliance.ledger import anchors, chain
+from compliance.ledger import anchors, chain, paper
 from compliance.ledger.chain import Escrow
 from compliance.ledger.numbering import Taken, in_order
 from compliance.note import SigningKey
@@ -93,3 +94,12 @@ def test_a_head_is_drawn_as_a_code_of_vectors() -> None:
     drawn = ElementTree.fromstring(anchors.qr_svg(checkpoint()))
     assert drawn.tag.endswith("svg")
     assert "style" not in json.dumps(drawn.attrib)
+
+
+def test_a_head_is_printed_on_a_sheet_that_needs_nothing_else() -> None:
+    signed = checkpoint()
+    printed = paper.page(signed, size=7, signed_at=NOON)
+    assert "24 November 2026, 12:00:00 UTC" in printed
+    assert signed.split("\n")[0] in printed
+    assert "<svg" in printed
+    assert not re.search(r"(src|href)=|url\(|<script", printed)
