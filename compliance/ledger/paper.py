@@ -18,8 +18,9 @@ svg {{ width: 70mm; height: 70mm }}
 p.line {{ margin-top: 20mm; border-top: 1px solid #000; padding-top: 2mm }}
 </style>
 <h1>The record at {size} events</h1>
-<p>Signed {signed_at}. Whoever holds this sheet can tell later whether the first {size} events of the
-record are still the ones that were there when it was printed. The code holds the text below.</p>
+<p>Signed {signed_at}. Whoever holds this sheet can tell later whether the first {size} events of
+the record are still the ones that were there when it was printed. The code holds the text
+below.</p>
 {code}
 <pre>{note}</pre>
 <p>To compare: type or scan the text into a file and run
