@@ -8,6 +8,7 @@ import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_hex
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -46,7 +47,7 @@ def make(place: Place) -> None:
     made_once(place.signer / "log.key", SigningKey.new(f"cloister/{uuid4()}").write().encode())
     made_once(place.signer / "writers.key")
     made_once(place.signer / "made_at", datetime.now(UTC).isoformat().encode())
-    made_once(place.writer_secret)
+    made_once(place.writer_secret, token_hex(32).encode())
     keys = read(place)
     earlier = [
         SigningKey.read(file.read_text()).vkey
