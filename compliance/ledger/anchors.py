@@ -1,17 +1,14 @@
 """Put signed heads where the database's administrator cannot reach them.
 
-A file that is only appended to, a line to syslog, and a code to print or to photograph. Each head
+A file that is only appended to, and a line to syslog; for paper see paper.py. Each head
 that stands elsewhere holds everything before it.
 """
 
-import io
 import logging
 import logging.handlers
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import segno
 
 from compliance.ledger.place import append
 from compliance.verify import split_note
@@ -66,11 +63,3 @@ def from_one_line(line: str) -> str:
     note = "\n".join([*lines[:first], "", *lines[first:]]) + "\n"
     split_note(note)
     return note
-
-
-def qr_svg(note: str) -> str:
-    """A signed head as a QR code, as SVG without colours of its own: for a page and for paper."""
-    code = segno.make(note, error="m", micro=False)
-    drawn = io.BytesIO()
-    code.save(drawn, kind="svg", xmldecl=False, svgns=True, border=4, scale=4, omitsize=True)
-    return drawn.getvalue().decode()

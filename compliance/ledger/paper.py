@@ -1,9 +1,12 @@
 """A signed head on one sheet of paper: to be printed, signed by hand and put into a binder."""
 
+import io
 from datetime import datetime
 from html import escape
 
-from compliance.ledger.anchors import one_line, qr_svg
+import segno
+
+from compliance.ledger.anchors import one_line
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -38,3 +41,11 @@ def page(note: str, *, size: int, signed_at: datetime) -> str:
         code=qr_svg(one_line(note)),
         note=escape(note),
     )
+
+
+def qr_svg(note: str) -> str:
+    """A signed head as a QR code, as SVG without colours of its own: for a page and for paper."""
+    code = segno.make(note, error="m", micro=False)
+    drawn = io.BytesIO()
+    code.save(drawn, kind="svg", xmldecl=False, svgns=True, border=4, scale=4, omitsize=True)
+    return drawn.getvalue().decode()

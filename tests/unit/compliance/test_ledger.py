@@ -91,7 +91,7 @@ def test_a_head_fits_in_one_line_and_comes_back_whole() -> None:
 
 
 def test_a_head_is_drawn_as_a_code_of_vectors() -> None:
-    drawn = ElementTree.fromstring(anchors.qr_svg(checkpoint()))
+    drawn = ElementTree.fromstring(paper.qr_svg(checkpoint()))
     assert drawn.tag.endswith("svg")
     assert "style" not in json.dumps(drawn.attrib)
 
