@@ -19,7 +19,7 @@ ALTER TABLE compliance_pending ADD COLUMN recorded_at timestamptz, ADD COLUMN le
 ALTER TABLE compliance_pending SET (autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1);
 -- What was revoked from the application was revoked from an owner that is the same role.
-GRANT SELECT, UPDATE ON compliance_pending TO {owner};
+GRANT SELECT, UPDATE, TRIGGER ON compliance_pending TO {owner};
 ALTER TABLE compliance_event NO FORCE ROW LEVEL SECURITY;
 UPDATE compliance_pending p SET recorded_at = e.recorded_at, leaf = e.leaf
   FROM compliance_event e WHERE e.event_id = p.event_id;
