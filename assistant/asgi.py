@@ -12,7 +12,10 @@ django.setup()
 http = get_asgi_application()
 
 from assistant.chat.sockets import urlpatterns  # noqa: E402
+from compliance.ledger import alive  # noqa: E402
 
 application = ProtocolTypeRouter(
     {"http": http, "websocket": AllowedHostsOriginValidator(URLRouter(urlpatterns))}
 )
+
+alive.begin("web")

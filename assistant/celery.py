@@ -7,7 +7,7 @@ documents/work.py), so that a lost message costs seconds and never a question.
 import os
 from typing import Any
 
-from celery.signals import worker_init, worker_ready
+from celery.signals import worker_init, worker_process_init, worker_ready
 
 from assistant.broker import app as app
 
@@ -32,12 +32,23 @@ def begin_watch(sender: Any, **_: Any) -> None:
     from assistant.access import watch as access_watch  # noqa: PLC0415
     from assistant.chat import running, tasks  # noqa: PLC0415
     from assistant.documents import watch  # noqa: PLC0415
+    from compliance.ledger import alive  # noqa: PLC0415
 
+    for queue in sorted(_queues(sender)):
+        alive.begin(queue)
     if "answers" in _queues(sender):
         running.watch(wake=tasks.wake)
     if "documents" in _queues(sender):
         watch.watch()
         access_watch.watch()
+
+
+@worker_process_init.connect
+def begin_heartbeat(**_: Any) -> None:
+    """What the pool's processes have written is told of by themselves."""
+    from compliance.ledger import alive  # noqa: PLC0415
+
+    alive.begin_child("documents")
 
 
 def _queues(sender: Any) -> set[str]:

@@ -46,6 +46,12 @@ class Config(SignOnConfig):
     database_signin_url: str | None = Field(
         default=None, description="the same database as the role that opens sessions"
     )
+    database_sequencer_url: str | None = Field(
+        default=None, description="the same database as the role that numbers the record"
+    )
+    database_signer_url: str | None = Field(
+        default=None, description="the same database as the role that signs the record"
+    )
     redis_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("redis_url", "REDIS_URL"),
@@ -91,6 +97,15 @@ class Config(SignOnConfig):
     lease_seconds: float = Field(
         default=15, gt=1, description="a worker silent this long has lost its answer"
     )
+    disk_free_percent: float = Field(
+        default=5, ge=0, le=100, description="a disk with less free space raises an alarm"
+    )
+    database_gigabytes: float = Field(
+        default=0, ge=0, description="a database larger than this raises an alarm; 0: no limit"
+    )
+    ledger_syslog: str = Field(
+        default="", description="where signed heads of the record go: a socket, or host:port"
+    )
     debug: bool = Field(default=False, description="developers only: tracebacks on error pages")
 
 
@@ -116,6 +131,19 @@ def read_made_roles(home: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     return roles
+
+
+def ledger_address(config: Config, home: Path, role: str) -> str:
+    """The database as `sequencer` or `signer`; as the owner where there is no such role."""
+    given = {"sequencer": config.database_sequencer_url, "signer": config.database_signer_url}
+    if address := given[role]:
+        return address
+    if config.database_url:
+        made = read_made_roles(home)
+        return made.get(role) or config.database_owner_url or config.database_url
+    known: dict[str, str] = read_state(home).get("databases", {})
+    nowhere = "postgres://cloister@127.0.0.1:1/cloister"
+    return known.get(role) or known.get("owner", nowhere)
 
 
 def read_secret(home: Path, name: str) -> str:

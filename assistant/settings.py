@@ -6,7 +6,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
-from assistant.config import CHECKOUT, get_config, read_made_roles, read_secret, read_state
+from assistant.config import (
+    CHECKOUT,
+    get_config,
+    ledger_address,
+    read_made_roles,
+    read_secret,
+    read_state,
+)
 
 config = get_config()
 _state = read_state(config.home)
@@ -65,7 +72,7 @@ TEMPLATES = [
 ]
 
 
-# --- The database: one server, three roles -------------------------------------------------
+# --- The database: one server, a role for each use -----------------------------------------
 
 
 def database(address: str, **options: Any) -> dict[str, Any]:
@@ -105,6 +112,9 @@ def _database_addresses() -> tuple[str, str, str]:
 
 
 _app, _owner, _signin = _database_addresses()
+LEDGER_DATABASES = {
+    role: ledger_address(config, config.home, role) for role in ("sequencer", "signer")
+}
 # A server that comes back is tried again soon: the pool's own pauses would double up to minutes.
 _pool = {"min_size": 0, "max_size": 24, "timeout": 5, "max_idle": 60, "reconnect_timeout": 3}
 DATABASES = {
@@ -122,6 +132,7 @@ CLOISTER_DB_ROLES = {
     "owner": DATABASES["owner"]["USER"],
     "app": DATABASES["default"]["USER"],
     "signin": DATABASES["signin"]["USER"],
+    **{role: unquote(urlsplit(url).username or "") for role, url in LEDGER_DATABASES.items()},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,8 +1,10 @@
 """The bytes an event is recorded as: everything it says, in one spelling, with a salt."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from compliance import canonical
@@ -23,8 +25,17 @@ class Header:
     data: bytes
 
 
-def write(event: Event, *, context: Context, now: datetime, event_id: UUID | None = None) -> Header:
+def write(
+    event: Event,
+    *,
+    context: Context,
+    now: datetime,
+    event_id: UUID | None = None,
+    chain: Mapping[str, str | int] = MappingProxyType({}),
+) -> Header:
     """Make the header of an event. `now` is an aware time; it is written in UTC.
+
+    `chain` says who wrote it and how many were written before (`compliance.ledger.chain`).
 
     Raises NotAnEvent when the event is not in the catalogue or holds what may not be recorded.
     """
@@ -53,6 +64,7 @@ def write(event: Event, *, context: Context, now: datetime, event_id: UUID | Non
                 # a neighbour's event by trying.
                 "salt": salt.hex(),
                 **under,
+                **chain,
             }
         ),
     )

@@ -17,6 +17,7 @@ from django.utils import timezone
 from compliance import header
 from compliance.commitment import Commitment as Commitment
 from compliance.commitment import commitment as commitment
+from compliance.ledger import chain, writers
 from compliance.shape import AlreadyRecorded as AlreadyRecorded
 from compliance.shape import Context, Event
 from compliance.shape import NotAnEvent as NotAnEvent
@@ -27,6 +28,7 @@ RECORD_ALIAS = "record"
 """The connection for events that must outlive the rollback of what they tell of."""
 
 _UNIQUE_VIOLATION = "23505"
+_INSERT = "INSERT INTO compliance_event (event_id, header, mac) VALUES (%s, %s, %s)"
 
 
 def append(
@@ -54,13 +56,18 @@ def append(
         )
     try:
         with connection.cursor() as cursor:
-            written = header.write(event, context=context, now=timezone.now(), event_id=event_id)
-            if not _insert(cursor, written, context):
-                context = _under_break_glass(cursor, context)
-                written = header.write(
-                    event, context=context, now=timezone.now(), event_id=event_id
-                )
-                _insert(cursor, written, context)
+            context = _under_break_glass(cursor, context)
+            tip = writers.tip(connection)
+            written = header.write(
+                event,
+                context=context,
+                now=timezone.now(),
+                event_id=event_id,
+                chain=chain.members(tip, writers.escrow() if tip.seq == 0 else None),
+            )
+            mac = tip.mac_of(written.data)
+            cursor.execute(_INSERT, [written.event_id, written.data, mac])
+            writers.move(connection, tip.after(mac))
     except NotAnEvent:
         connection.set_rollback(True)
         raise
@@ -87,22 +94,10 @@ def append_alone(event: Event, *, context: Context, event_id: UUID | None = None
         raise _not_recorded(event, refusal) from refusal
 
 
-def _insert(cursor: CursorWrapper, written: header.Header, context: Context) -> bool:
-    """Insert a header, unless its actor acts under a break-glass that it does not name."""
-    if context.actor is None or context.matter is None or context.emergency is not None:
-        cursor.execute("INSERT INTO compliance_event (header) VALUES (%s)", [written.data])
-        return True
-    # One statement, because few act under break-glass and everybody waits for this.
-    cursor.execute(
-        "INSERT INTO compliance_event (header) SELECT %s WHERE auth.emergency_in(%s) IS NULL",
-        [written.data, context.matter],
-    )
-    inserted: bool = cursor.rowcount == 1
-    return inserted
-
-
 def _under_break_glass(cursor: CursorWrapper, context: Context) -> Context:
     """The context, with the break-glass its actor acts under, as the database knows it."""
+    if context.actor is None or context.matter is None:
+        return context
     cursor.execute("SELECT auth.emergency_in(%s)", [context.matter])
     (emergency,) = cursor.fetchone()
     return replace(context, emergency=emergency)

@@ -8,6 +8,7 @@ import json
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 
 class RecordedEvent(models.Model):
@@ -24,6 +25,7 @@ class RecordedEvent(models.Model):
     outcome = models.TextField()
     header = models.BinaryField()
     leaf = models.BinaryField()
+    mac = models.BinaryField(null=True)
 
     class Meta:
         db_table = "compliance_event"
@@ -71,9 +73,115 @@ class Pending(models.Model):
     """An event that has not been given its number in the tree. The sequencer empties this table."""
 
     event_id = models.UUIDField(primary_key=True)
+    recorded_at = models.DateTimeField()
+    leaf = models.BinaryField()
+    writer = models.UUIDField(null=True)
+    seq = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "compliance_pending"
 
     def __str__(self) -> str:
         return str(self.event_id)
+
+
+class Leaf(models.Model):
+    """The number of an event in the tree, counted from 0."""
+
+    idx = models.BigIntegerField(primary_key=True)
+    event_id = models.UUIDField(unique=True)
+    leaf = models.BinaryField()
+
+    class Meta:
+        db_table = "compliance_leaf"
+
+    def __str__(self) -> str:
+        return f"{self.event_id} is number {self.idx}"
+
+
+class Tile(models.Model):
+    """Up to 256 hashes of the tree, side by side (`compliance.ledger.edge`)."""
+
+    pk = models.CompositePrimaryKey("level", "n", "width")
+    level = models.SmallIntegerField()
+    n = models.BigIntegerField()
+    width = models.SmallIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "compliance_tile"
+
+    def __str__(self) -> str:
+        return f"tile {self.level}/{self.n} of {self.width}"
+
+
+class Root(models.Model):
+    """What the sequencer says the tree's root was at a size. Nobody has checked it yet."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField()
+    sequenced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "compliance_root"
+
+    def __str__(self) -> str:
+        return f"root at {self.size}"
+
+
+class Checkpoint(models.Model):
+    """A head of the tree that the signer has checked and signed. `note` is the evidence."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField()
+    note = models.TextField()
+    signed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "compliance_checkpoint"
+
+    def __str__(self) -> str:
+        return f"checkpoint at {self.size}"
+
+
+class Cosignature(models.Model):
+    """A witness's line under a checkpoint."""
+
+    pk = models.CompositePrimaryKey("size", "witness")
+    size = models.BigIntegerField()
+    witness = models.TextField()
+    line = models.TextField()
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "compliance_cosignature"
+
+    def __str__(self) -> str:
+        return f"{self.witness} under {self.size}"
+
+
+class Alarm(models.Model):
+    """Something about the record that somebody should look at; each is an event as well.
+
+    `kind` is one of `compliance.ledger.alarms.Kind`, `subject` what it is about, `detail` counts.
+    """
+
+    kind = models.TextField()
+    subject = models.TextField(default="")
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+    cleared_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "compliance_alarm"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["kind", "subject"],
+                condition=models.Q(cleared_at__isnull=True),
+                name="one_alarm_at_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"

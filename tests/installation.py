@@ -159,6 +159,9 @@ def point_django_at(state: dict[str, Any]) -> None:
     for alias, role in (("default", "app"), ("record", "app"), ("signin", "signin")):
         connections.settings[alias].update(database(state["databases"][role], pool=pool))
     connections.settings["owner"].update(database(state["databases"]["owner"]))
+    settings.LEDGER_DATABASES.update(
+        {role: state["databases"][role] for role in ("sequencer", "signer")}
+    )
     settings.REDIS_URL = state["redis"]
     app.conf.update(broker_url=state["redis"])
 

@@ -22,6 +22,8 @@ from assistant.config import Config, read_made_roles
 OLDEST_SERVER = 15
 OLDEST_VECTOR = (0, 8)
 CONNECT_SECONDS = 5
+USES = ("app", "signin", "sequencer", "signer")
+"""What roles are made for: pages and workers, sessions, the record's numbers, its signatures."""
 
 
 class ExternalDatabaseError(Exception):
@@ -48,6 +50,8 @@ class Prepared:
     owner: str
     app: str
     signin: str
+    sequencer: str
+    signer: str
     warning: str = ""
 
 
@@ -72,7 +76,15 @@ def _given(config: Config, owner: psycopg.Connection[Any]) -> Prepared:
     assert config.database_url is not None
     app = _role_of(config.database_url)
     signin = _role_of(config.database_signin_url) if config.database_signin_url else app
-    for address in (config.database_url, config.database_signin_url):
+    ledger = {
+        use: address
+        for use, address in (
+            ("sequencer", config.database_sequencer_url),
+            ("signer", config.database_signer_url),
+        )
+        if address
+    }
+    for address in (config.database_url, config.database_signin_url, *ledger.values()):
         if address:
             _try_as(address)
     _check_role(owner, app)
@@ -83,7 +95,16 @@ def _given(config: Config, owner: psycopg.Connection[Any]) -> Prepared:
         else f"The role {app} also opens sessions and reads password hashes. "
         "Give a role of its own for that with CLOISTER_DATABASE_SIGNIN_URL."
     )
-    return Prepared(kind=Kind.GIVEN, owner=owner.info.user, app=app, signin=signin, warning=warning)
+    roles = {"sequencer": owner.info.user, "signer": owner.info.user}
+    roles |= {use: _role_of(address) for use, address in ledger.items()}
+    return Prepared(
+        kind=Kind.GIVEN,
+        owner=owner.info.user,
+        app=app,
+        signin=signin,
+        **roles,
+        warning=warning,
+    )
 
 
 def _made_or_single(
@@ -94,22 +115,42 @@ def _made_or_single(
     me = owner.info.user
     migrated_for = _migrated_for(owner)
     kept = read_made_roles(config.home)
-    names = dict(zip(("app", "signin"), _names(owner.info.dbname), strict=True))
+    names = _names(owner.info.dbname)
     if migrated_for == me or not (kept or migrated_for or _may_create_roles(owner)):
         _check_role(owner, me)
-        return Prepared(kind=Kind.SINGLE, owner=me, app=me, signin=me, warning=_how_to_part(owner))
-    if kept and not new_passwords:
-        names = {use: _role_of(address) for use, address in kept.items()}
+        return Prepared(
+            kind=Kind.SINGLE,
+            owner=me,
+            app=me,
+            signin=me,
+            sequencer=me,
+            signer=me,
+            warning=_how_to_part(owner),
+        )
+    # Some are missing when an older version made them.
+    missing = {use: role for use, role in names.items() if use not in kept}
+    names |= {use: _role_of(address) for use, address in kept.items()}
     _check_migrated_for(owner, names["app"])
     if migrated_for and not (kept or new_passwords):
         raise _made_for_another(migrated_for, "the role in secrets/database_roles, which is gone")
-    if new_passwords or not kept:
+    if new_passwords:
         kept = _make_roles(config.database_url, owner, names)
+        _keep(config.home / "secrets" / "database_roles", kept)
+    elif missing and _may_create_roles(owner):
+        kept |= _make_roles(config.database_url, owner, missing)
         _keep(config.home / "secrets" / "database_roles", kept)
     for address in kept.values():
         _try_as(address)
-    _check_role(owner, names["app"])
-    return Prepared(kind=Kind.MADE, owner=me, app=names["app"], signin=names["signin"])
+    roles = {use: _role_of(address) for use, address in kept.items()}
+    _check_role(owner, roles["app"])
+    return Prepared(
+        kind=Kind.MADE,
+        owner=me,
+        app=roles["app"],
+        signin=roles["signin"],
+        sequencer=roles.get("sequencer", me),
+        signer=roles.get("signer", me),
+    )
 
 
 # --- What Cloister rests on ------------------------------------------------------------------
@@ -224,10 +265,10 @@ def _may_create_roles(owner: psycopg.Connection[Any]) -> bool:
     return bool(found)
 
 
-def _names(database: str) -> tuple[str, str]:
+def _names(database: str) -> dict[str, str]:
     """Roles belong to the whole server, so their names carry the database's."""
     short = hashlib.sha256(database.encode()).hexdigest()[:8]
-    return f"cloister_app_{short}", f"cloister_signin_{short}"
+    return {use: f"cloister_{use}_{short}" for use in USES}
 
 
 def _make_roles(
@@ -261,7 +302,8 @@ def _make_roles(
 
 
 def _how_to_part(owner: psycopg.Connection[Any]) -> str:
-    app, signin = _names(owner.info.dbname)
+    names = _names(owner.info.dbname)
+    app, signin = names["app"], names["signin"]
     me, database = owner.info.user, owner.info.dbname
     return (
         f"One database role, {me}, does everything here: it owns the tables, and it is what pages "

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from assistant.config import CHECKOUT, Config
+from assistant.config import CHECKOUT, Config, ledger_address
 from assistant.launcher.home import Home
 from assistant.launcher.part import Log, Part, follow, marks, open_log
 from assistant.launcher.probe import http_status
@@ -50,6 +50,32 @@ def documents(config: Config, home: Home) -> Part:
     """Intake: one document at a time, in a process that may die of it."""
     pool = ("--pool", "prefork", "--concurrency", "1")
     return _worker("documents", pool, environment(config, home, threads=_cores()))
+
+
+def sequencer(config: Config, home: Home) -> Part:
+    """Gives the record's events their numbers."""
+    return _ledger("sequencer", config, home)
+
+
+def signer(config: Config, home: Home) -> Part:
+    """Signs the record's heads and watches over it."""
+    return _ledger("signer", config, home)
+
+
+def _ledger(name: str, config: Config, home: Home) -> Part:
+    async def ready(log: Log) -> bool:
+        return " ready." in log.text()
+
+    address = ledger_address(config, home.folder, name)
+    return Part(
+        name=name,
+        title=name,
+        command=(sys.executable, "-m", f"compliance.ledger.{name}"),
+        environment=environment(config, home, threads=1) | {"CLOISTER_LEDGER_DATABASE": address},
+        ready=ready,
+        folder=CHECKOUT,
+        stop_within_seconds=6,
+    )
 
 
 def _worker(queue: str, pool: tuple[str, ...], variables: dict[str, str]) -> Part:

@@ -24,7 +24,7 @@ from assistant.launcher.ports import LOOPBACK
 
 NOBODY = 65534
 SUPERUSER = "cloister_admin"
-ROLES = ("owner", "app", "signin")
+ROLES = ("owner", "app", "signin", "sequencer", "signer")
 DATABASE = "cloister"
 _OPEN_HOME = Path("/var/lib/cloister")
 _ROLES_SQL = Path(__file__).with_name("roles.sql")

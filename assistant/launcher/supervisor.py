@@ -20,7 +20,8 @@ from assistant.launcher.screen import say, step
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOADING_EVERY_SECONDS = 15
-_SERVICES_LAST = ("valkey", "postgres")
+# The ledger takes down what the others say as they stop.
+_LAST = ("sequencer", "signer", "valkey", "postgres")
 
 
 class Supervisor:
@@ -78,6 +79,8 @@ class Supervisor:
         await asyncio.gather(self._start_database(before), self._start_valkey(before))
         self._state.set(models={one.name: models.address(self._home, one) for one in served})
         await asyncio.gather(self._prepare(), *(self._verify(one) for one in served))
+        sequencer = self._begin(application.sequencer(self._config, self._home))
+        signer = self._begin(application.signer(self._config, self._home))
         web = self._begin(application.web(self._config, self._home))
         documents = self._begin(application.documents(self._config, self._home))
         answers = self._begin(application.answers(self._config, self._home))
@@ -85,7 +88,8 @@ class Supervisor:
             self._start_model(one, name="vllm" if number == 0 else f"vllm-{one.name}")
         await web.wait_ready()
         say(f"\n  Cloister is at {self._address}\n")
-        await asyncio.gather(documents.wait_ready(), answers.wait_ready())
+        parts = (documents, answers, sequencer, signer)
+        await asyncio.gather(*(part.wait_ready() for part in parts))
         if self._with_demo:
             await show_demo(self._config, self._home)
         say("  Ctrl-C stops everything.")
@@ -171,9 +175,9 @@ class Supervisor:
         say("\n  stopping")
         start = time.monotonic()
         by_name = {keeper.part.name: keeper for keeper in self._keepers}
-        services = [by_name.pop(name) for name in _SERVICES_LAST if name in by_name]
+        last = [by_name.pop(name) for name in _LAST if name in by_name]
         await asyncio.gather(*(keeper.stop() for keeper in by_name.values()))
-        for keeper in services:
+        for keeper in last:
             await keeper.stop()
         self._state.remove()
         say(f"  stopped in {time.monotonic() - start:.1f} s")

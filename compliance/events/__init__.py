@@ -52,6 +52,15 @@ from compliance.events.emergencies import EmergencyEnded as EmergencyEnded
 from compliance.events.emergencies import EmergencyOverdue as EmergencyOverdue
 from compliance.events.emergencies import EmergencyRefused as EmergencyRefused
 from compliance.events.emergencies import EmergencyReviewed as EmergencyReviewed
+from compliance.events.ledger import AlarmCleared as AlarmCleared
+from compliance.events.ledger import AlarmRaised as AlarmRaised
+from compliance.events.ledger import ChainReached as ChainReached
+from compliance.events.ledger import DefinitionsChanged as DefinitionsChanged
+from compliance.events.ledger import EventProved as EventProved
+from compliance.events.ledger import Heartbeat as Heartbeat
+from compliance.events.ledger import LogBegun as LogBegun
+from compliance.events.ledger import RecordExported as RecordExported
+from compliance.events.ledger import RecordVerified as RecordVerified
 from compliance.events.matters import MatterClientSet as MatterClientSet
 from compliance.events.matters import MatterCreated as MatterCreated
 from compliance.events.matters import MatterPurposesSet as MatterPurposesSet

@@ -12,14 +12,14 @@ import django  # noqa: E402
 
 django.setup()
 
-from tests.bench import asking, page, papers, place, rights, verifying  # noqa: E402
+from tests.bench import asking, ledger, page, papers, place, rights, verifying  # noqa: E402
 
 BENCHES = {
     "asking": asking.run,
     "papers": papers.run,
     "page": page.run,
     "rights": rights.run,
-    "ledger": verifying.run,
+    "ledger": lambda place: [*ledger.run(place), *verifying.run(place)],
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.installation import CHECKOUT
 
-PARTS = ("postgres", "valkey", "answers", "documents", "web")
+PARTS = ("postgres", "valkey", "sequencer", "signer", "answers", "documents", "web")
 START_SECONDS = 120.0
 
 

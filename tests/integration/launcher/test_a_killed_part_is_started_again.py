@@ -7,7 +7,7 @@ import redis
 from tests.integration.launcher.launched import Launched, answers, kill, wait_until
 
 
-@pytest.mark.parametrize("part", ["web", "answers", "documents"])
+@pytest.mark.parametrize("part", ["web", "answers", "documents", "sequencer", "signer"])
 def test_a_part_of_ours_comes_back(launched: Launched, part: str) -> None:
     old = launched.state()["pids"][part]
     kill(old)

@@ -27,13 +27,13 @@ def test_the_site_answers_at_the_address_it_prints(launched: Launched) -> None:
         assert page.status == 200
 
 
-@pytest.mark.parametrize("role", ["superuser", "owner", "app", "signin"])
+@pytest.mark.parametrize("role", ["superuser", "owner", "app", "signin", "sequencer", "signer"])
 def test_each_role_can_reach_the_database(launched: Launched, role: str) -> None:
     with psycopg.connect(launched.state()["databases"][role]) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("role", ["owner", "app", "signin"])
+@pytest.mark.parametrize("role", ["owner", "app", "signin", "sequencer", "signer"])
 def test_no_role_but_the_administrator_has_power_over_others(launched: Launched, role: str) -> None:
     with psycopg.connect(launched.state()["databases"][role]) as connection:
         powers = connection.execute(

@@ -51,5 +51,9 @@ class Command(Say):
 def _tell_this_process(prepared: Prepared) -> None:
     """Roles made just now were not there when the settings were read; `migrate` grants to them."""
     settings.CLOISTER_DB_ROLES.update(
-        owner=prepared.owner, app=prepared.app, signin=prepared.signin
+        owner=prepared.owner,
+        app=prepared.app,
+        signin=prepared.signin,
+        sequencer=prepared.sequencer,
+        signer=prepared.signer,
     )

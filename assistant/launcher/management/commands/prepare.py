@@ -19,5 +19,7 @@ class Command(BaseCommand):
         """All in one process: Django is loaded once."""
         call_command("prepare_database")
         call_command("migrate", interactive=False, verbosity=1)
+        # Before anything is recorded: whatever is written seals its first key for the signer.
+        call_command("signer", make_keys=True)
         if any(folder.exists() for folder in settings.STATICFILES_DIRS):
             call_command("collectstatic", interactive=False, verbosity=0)
