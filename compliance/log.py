@@ -7,9 +7,12 @@
 A denial has no transaction of its own that would be committed, so it goes through `append_alone`.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, Error, IntegrityError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
@@ -17,6 +20,8 @@ from django.utils import timezone
 from compliance import header
 from compliance.commitment import Commitment as Commitment
 from compliance.commitment import commitment as commitment
+from compliance.keyring import KeyStore, KeysUnavailable, Ring
+from compliance.sealed import seal
 from compliance.shape import AlreadyRecorded as AlreadyRecorded
 from compliance.shape import Context, Event
 from compliance.shape import NotAnEvent as NotAnEvent
@@ -28,6 +33,14 @@ RECORD_ALIAS = "record"
 
 _UNIQUE_VIOLATION = "23505"
 
+_INSERT = "INSERT INTO compliance_event (header) VALUES (%s)"
+# One round trip for both. That the header commits to these bytes is checked by a trigger.
+_INSERT_WITH_CONTENT = """
+WITH kept AS (
+  INSERT INTO compliance_content (event_id, key_id, ciphertext) VALUES (%s, %s, %s))
+INSERT INTO compliance_event (header) VALUES (%s)
+"""
+
 
 def append(
     event: Event,
@@ -35,16 +48,20 @@ def append(
     context: Context,
     event_id: UUID | None = None,
     using: str = DEFAULT_DB_ALIAS,
+    content: Mapping[str, str] | None = None,
 ) -> UUID:
     """Record an event in the caller's transaction and return its id.
+
+    `content` are texts that belong to it, each by a word: they are kept as ciphertext under a key
+    of their own, and the header commits to the ciphertext. Empty texts are left out.
 
     An `event_id` of the caller's makes a repetition visible: the second time raises
     AlreadyRecorded. Use a UUID of version 7 (`compliance.header.new_event_id`).
 
     Raises NotInTransaction outside `transaction.atomic`, NotAnEvent for what may not be recorded,
-    NotRecorded when the database refuses, and the database's own error when it went away. After any
-    of the last three, the transaction (or the savepoint) is rolled back even when the caller goes
-    on: what is not recorded is not done.
+    NotRecorded when the database refuses or there is no key for the content, and the database's own
+    error when it went away. After any of these but the first, the transaction (or the savepoint) is
+    rolled back even when the caller goes on: what is not recorded is not done.
     """
     connection = connections[using]
     if not connection.in_atomic_block:
@@ -55,8 +72,7 @@ def append(
     try:
         with connection.cursor() as cursor:
             context = _under_break_glass(cursor, context)
-            written = header.write(event, context=context, now=timezone.now(), event_id=event_id)
-            cursor.execute("INSERT INTO compliance_event (header) VALUES (%s)", [written.data])
+            return _write(cursor, event, context, event_id, content)
     except NotAnEvent:
         connection.set_rollback(True)
         raise
@@ -66,10 +82,20 @@ def append(
             # The server went away, and the action with it. Nobody has refused to record it.
             raise
         raise _not_recorded(event, refusal) from refusal
-    return written.event_id
+    except KeysUnavailable as refusal:
+        connection.set_rollback(True)
+        raise NotRecorded(
+            f"{event.type} could not be recorded, so it was not done. {refusal}"
+        ) from refusal
 
 
-def append_alone(event: Event, *, context: Context, event_id: UUID | None = None) -> UUID:
+def append_alone(
+    event: Event,
+    *,
+    context: Context,
+    event_id: UUID | None = None,
+    content: Mapping[str, str] | None = None,
+) -> UUID:
     """Record an event at once, on a connection of its own, and return its id.
 
     For denials and failed sign-ins: a rollback of the caller's work does not take it away.
@@ -77,10 +103,42 @@ def append_alone(event: Event, *, context: Context, event_id: UUID | None = None
     """
     try:
         with transaction.atomic(using=RECORD_ALIAS):
-            return append(event, context=context, event_id=event_id, using=RECORD_ALIAS)
+            return append(
+                event, context=context, event_id=event_id, using=RECORD_ALIAS, content=content
+            )
     except Error as refusal:
         # Connecting and committing can fail outside `append`.
         raise _not_recorded(event, refusal) from refusal
+
+
+@cache
+def key_ring() -> Ring:
+    """The keys of this process for the content of events."""
+    return Ring(KeyStore(settings.CONTENT_KEYS_FOLDER, settings.CONTENT_KEY))
+
+
+def _write(
+    cursor: CursorWrapper,
+    event: Event,
+    context: Context,
+    event_id: UUID | None,
+    content: Mapping[str, str] | None,
+) -> UUID:
+    """Insert an event, with its texts sealed when it has some."""
+    now = timezone.now()
+    texts = {name: text for name, text in content.items() if text} if content else {}
+    if not texts:
+        written = header.write(event, context=context, now=now, event_id=event_id)
+        cursor.execute(_INSERT, [written.data])
+        return written.event_id
+    event_id = event_id or header.new_event_id(now)
+    key = key_ring().take()
+    sealed = seal(event_id, texts, key.key)
+    written = header.write(
+        event, context=context, now=now, event_id=event_id, content=sealed.sha256
+    )
+    cursor.execute(_INSERT_WITH_CONTENT, [event_id, key.id, sealed.data, written.data])
+    return written.event_id
 
 
 def _under_break_glass(cursor: CursorWrapper, context: Context) -> Context:
