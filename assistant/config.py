@@ -65,7 +65,7 @@ class Config(SignOnConfig):
         default=None, description="signing secret; made on first start when empty"
     )
     content_keys: Path | None = Field(
-        default=None, description="folder of the keys of recorded content; empty means keys/ in home"
+        default=None, description="folder of the keys of recorded content; empty: keys/ in home"
     )
     content_key: SecretStr | None = Field(
         default=None,

@@ -1,7 +1,7 @@
 """Unlock one part of an event's content, for a written reason.
 
-    who may, and the second factor again -> the bytes are the committed ones -> the key -> the event,
-    committed on a connection of its own -> the text
+    who may, and the second factor again -> the bytes are the committed ones -> the key
+    -> the event, committed on a connection of its own -> the text
 
 Nothing is returned before the event is committed, so there is no look without its record. What is
 refused is an event too. Barriers beat this as they beat every permission: whoever a wall or a seal
@@ -11,12 +11,13 @@ keeps out of a matter or a document does not read of it here.
 import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import connection
 
 from compliance import log
+from compliance.content.reasons import DEMAND, FEWEST_CHARACTERS, MOST_CHARACTERS
 from compliance.events import ContentUnlocked, ContentUnlockRefused, Context
 from compliance.keyring import KeyDestroyed, KeysUnavailable, NoKey, WrongSecret
 from compliance.models import Content, Mention, RecordedEvent
@@ -24,8 +25,6 @@ from compliance.sealed import NotGenuine, open_sealed
 from compliance.shape import ComplianceError
 
 READERS = frozenset({"auditor", "privacy_officer"})
-FEWEST_CHARACTERS = 10
-MOST_CHARACTERS = 2000
 
 
 class Why(StrEnum):
@@ -45,9 +44,7 @@ class Why(StrEnum):
 
 SENTENCES = {
     Why.WRONG_ROLE: "Only auditors and privacy officers unlock recorded content.",
-    Why.NO_REASON: (
-        f"Say why you need to read this, in {FEWEST_CHARACTERS} to {MOST_CHARACTERS:,} characters."
-    ),
+    Why.NO_REASON: DEMAND,
     Why.NOT_PROVED: (
         "Unlocking needs your second factor again. Set one up on your account page if you have "
         "none, then confirm who you are."
@@ -161,7 +158,7 @@ def _open(found: _Found, part: str) -> str:
     return texts[part]
 
 
-def _asked(statement: str, *values: object) -> bool:
+def _asked(statement: str, *values: Any) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         (answer,) = cursor.fetchone()

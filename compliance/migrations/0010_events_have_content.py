@@ -85,7 +85,7 @@ CREATE POLICY "privacy officers ask" ON compliance_erasure FOR INSERT TO {{app}}
     WITH CHECK ({OFFICER} AND asked_by = {SELF} AND approved_at IS NULL AND done_at IS NULL);
 CREATE POLICY "auditors approve" ON compliance_erasure FOR UPDATE TO {{app}}
     USING ({AUDITOR} AND asked_by <> {SELF} AND done_at IS NULL)
-    WITH CHECK (approved_by IS NOT NULL AND approved_at IS NOT NULL);
+    WITH CHECK (approved_by = {SELF} AND approved_at IS NOT NULL);
 GRANT SELECT, INSERT, UPDATE (approved_by, approved_at, done_at, certificate)
     ON compliance_erasure TO {{app}};
 

@@ -244,7 +244,7 @@ def test_a_header_cannot_commit_to_what_is_not_kept(nora: Person) -> None:
 )
 def test_the_application_may_add_content_and_nothing_else(database: Any, statement: str) -> None:
     with (
-        pytest.raises(DatabaseError, match="permission denied|generated"),
+        pytest.raises(DatabaseError, match=r"permission denied|generated"),
         transaction.atomic(),
     ):
         connection.cursor().execute(statement)
