@@ -1,4 +1,4 @@
-"""`manage.py audit erase ...` and `manage.py audit hold ...`: see compliance/content/commands.py."""
+"""`manage.py audit erase ...` and `audit hold ...`: see compliance/content/commands.py."""
 
 import json
 from argparse import ArgumentParser
