@@ -9,19 +9,16 @@ A denial has no transaction of its own that would be committed, so it goes throu
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from uuid import UUID
 
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, Error, IntegrityError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from compliance import header
+from compliance import header, keeping
 from compliance.commitment import Commitment as Commitment
 from compliance.commitment import commitment as commitment
-from compliance.keyring import KeyStore, KeysUnavailable, Ring
-from compliance.sealed import seal
+from compliance.keyring import KeysUnavailable
 from compliance.shape import AlreadyRecorded as AlreadyRecorded
 from compliance.shape import Context, Event
 from compliance.shape import NotAnEvent as NotAnEvent
@@ -32,14 +29,7 @@ RECORD_ALIAS = "record"
 """The connection for events that must outlive the rollback of what they tell of."""
 
 _UNIQUE_VIOLATION = "23505"
-
 _INSERT = "INSERT INTO compliance_event (header) VALUES (%s)"
-# One round trip for both. That the header commits to these bytes is checked by a trigger.
-_INSERT_WITH_CONTENT = """
-WITH kept AS (
-  INSERT INTO compliance_content (event_id, key_id, ciphertext) VALUES (%s, %s, %s))
-INSERT INTO compliance_event (header) VALUES (%s)
-"""
 
 
 def append(
@@ -72,7 +62,13 @@ def append(
     try:
         with connection.cursor() as cursor:
             context = _under_break_glass(cursor, context)
-            return _write(cursor, event, context, event_id, content)
+            now = timezone.now()
+            event_id = event_id or header.new_event_id(now)
+            kept = keeping.keep(event_id, content)
+            written = header.write(
+                event, context=context, now=now, event_id=event_id, content=kept.sha256
+            )
+            cursor.execute(kept.before + _INSERT, [*kept.values, written.data])
     except NotAnEvent:
         connection.set_rollback(True)
         raise
@@ -87,6 +83,7 @@ def append(
         raise NotRecorded(
             f"{event.type} could not be recorded, so it was not done. {refusal}"
         ) from refusal
+    return event_id
 
 
 def append_alone(
@@ -109,36 +106,6 @@ def append_alone(
     except Error as refusal:
         # Connecting and committing can fail outside `append`.
         raise _not_recorded(event, refusal) from refusal
-
-
-@cache
-def key_ring() -> Ring:
-    """The keys of this process for the content of events."""
-    return Ring(KeyStore(settings.CONTENT_KEYS_FOLDER, settings.CONTENT_KEY))
-
-
-def _write(
-    cursor: CursorWrapper,
-    event: Event,
-    context: Context,
-    event_id: UUID | None,
-    content: Mapping[str, str] | None,
-) -> UUID:
-    """Insert an event, with its texts sealed when it has some."""
-    now = timezone.now()
-    texts = {name: text for name, text in content.items() if text} if content else {}
-    if not texts:
-        written = header.write(event, context=context, now=now, event_id=event_id)
-        cursor.execute(_INSERT, [written.data])
-        return written.event_id
-    event_id = event_id or header.new_event_id(now)
-    key = key_ring().take()
-    sealed = seal(event_id, texts, key.key)
-    written = header.write(
-        event, context=context, now=now, event_id=event_id, content=sealed.sha256
-    )
-    cursor.execute(_INSERT_WITH_CONTENT, [event_id, key.id, sealed.data, written.data])
-    return written.event_id
 
 
 def _under_break_glass(cursor: CursorWrapper, context: Context) -> Context:

@@ -34,6 +34,7 @@ from compliance.events import (
     ErasureAsked,
     ErasureRefused,
 )
+from compliance.keeping import key_ring
 from compliance.models import Erasure
 from compliance.shape import ComplianceError
 
@@ -131,7 +132,7 @@ def waiting() -> list[Erasure]:
 
 def _destroy(record: Context, erasure: Erasure, wanted: Target) -> None:
     keys = list(covered.keys_of(wanted))
-    destroyed = log.key_ring().store.destroy(keys)
+    destroyed = key_ring().store.destroy(keys)
     certificate = _certificate(record, erasure, wanted, len(keys), destroyed)
     covers = covered.digest_of(wanted)
     log.append(

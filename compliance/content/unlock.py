@@ -19,6 +19,7 @@ from django.db import connection
 from compliance import log
 from compliance.content.reasons import DEMAND, FEWEST_CHARACTERS, MOST_CHARACTERS
 from compliance.events import ContentUnlocked, ContentUnlockRefused, Context
+from compliance.keeping import key_ring
 from compliance.keyring import KeyDestroyed, KeysUnavailable, NoKey, WrongSecret
 from compliance.models import Content, Mention, RecordedEvent
 from compliance.sealed import NotGenuine, open_sealed
@@ -143,7 +144,7 @@ def _open(found: _Found, part: str) -> str:
     if found.event.said().get("content") != hashlib.sha256(data).hexdigest():
         raise UnlockRefused(Why.NOT_GENUINE)
     try:
-        key = log.key_ring().store.find(found.content.key_id)
+        key = key_ring().store.find(found.content.key_id)
         texts = open_sealed(found.event.event_id, data, key)
     except KeyDestroyed as error:
         raise UnlockRefused(Why.ERASED) from error

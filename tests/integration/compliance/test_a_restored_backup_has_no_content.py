@@ -18,7 +18,7 @@ import pytest
 from assistant.config import get_config
 from assistant.launcher.home import Home
 from assistant.launcher.postgres import DATABASE, SUPERUSER, Cluster, locate
-from compliance import log
+from compliance import keeping
 from compliance.content.covered import Scope
 from compliance.keyring import KeyDestroyed
 from compliance.sealed import open_sealed
@@ -109,7 +109,7 @@ def test_yesterday_s_backup_opens_nothing_that_was_erased_and_all_that_was_not(
     erased(olga, nora, Scope.EVENT, gone)
     assert refusal(nora, gone) == "erased"
     with restored(cluster, backup_folder) as yesterday:
-        store = log.key_ring().store
+        store = keeping.key_ring().store
         for event_id in (gone, kept):
             ((key_id, data, header, leaf),) = yesterday.execute(
                 "select key_id, ciphertext, header, leaf from compliance_content"

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assistant.accounts.identity import entered
-from compliance import content, log
+from compliance import content, keeping, log
 from compliance.content import erase, holds
 from compliance.content.covered import Scope
 from compliance.keyring import KeysUnavailable
@@ -316,7 +316,7 @@ def test_without_its_key_store_nothing_is_called_erased(
     event_id = recorded()
     erasure = asked(olga, Scope.EVENT, event_id)
     approved(nora, erasure)
-    folder = log.key_ring().store.folder
+    folder = keeping.key_ring().store.folder
     away = folder.with_name("keys-away")
     # A file where the folder was: the disk of the key store is not mounted.
     folder.rename(away)
@@ -342,7 +342,7 @@ def test_without_a_key_nothing_is_recorded_and_nothing_done(
 
     blocked = tmp_path / "keys"
     blocked.touch()
-    monkeypatch.setattr(log, "key_ring", lambda: Ring(KeyStore(blocked, "s" * 32)))
+    monkeypatch.setattr(keeping, "key_ring", lambda: Ring(KeyStore(blocked, "s" * 32)))
     asked_of, before = question(), superuser("select count(*) from compliance_content")
     with transaction.atomic():
         with pytest.raises(NotRecorded, match="was not done"):

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from compliance import content, header, log
+from compliance import content, header, keeping, log
 from compliance.events import Context
 from compliance.models import Content, RecordedEvent
 from compliance.shape import NotAnEvent, NotRecorded
@@ -195,7 +195,7 @@ def test_bytes_put_under_another_event_are_not_shown(nora: Person, superuser: Ro
 
 
 def test_another_key_opens_nothing(nora: Person, superuser: Rows) -> None:
-    event_id, other = recorded(), log.key_ring().take()
+    event_id, other = recorded(), keeping.key_ring().take()
     with changed(superuser, event_id, "key_id", other.id):
         assert refusal(nora, event_id) == "not_genuine"
 

@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from compliance import keyring
 from compliance.keyring import (
     FIRST_BATCH,
     LARGEST_BATCH,
+    Key,
     KeyDestroyed,
     KeyStore,
     KeysUnavailable,
@@ -23,6 +23,7 @@ from compliance.keyring import (
     Ring,
     WrongSecret,
 )
+from compliance.sealed import KEY_BYTES
 
 SECRET = "a secret of an installation that only tests use"
 
@@ -149,7 +150,8 @@ def test_a_busy_process_cuts_many_at_once_and_before_the_last_is_used(store: Key
 
 
 def test_threads_never_get_the_same_key(store: KeyStore) -> None:
-    ring, taken = Ring(store), []
+    ring = Ring(store)
+    taken: list[Key] = []
 
     def take() -> None:
         taken.extend(ring.take() for _ in range(500))
@@ -214,4 +216,4 @@ def test_processes_that_are_killed_at_any_moment_never_share_a_key(store: KeySto
     assert len(taken) > 1_000
     assert len(set(taken)) == len(taken)
     for wanted in taken[::101]:
-        assert len(store.find(UUID(wanted))) == keyring.KEY_BYTES
+        assert len(store.find(UUID(wanted))) == KEY_BYTES
