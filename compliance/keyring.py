@@ -36,8 +36,8 @@ FIRST_BATCH = 8
 LARGEST_BATCH = 256
 
 _NONCE_BYTES = 12
-_SLOT = _NONCE_BYTES + KEY_BYTES + 16
-_GONE = bytes(_SLOT)
+SLOT_BYTES = _NONCE_BYTES + KEY_BYTES + 16
+_GONE = bytes(SLOT_BYTES)
 
 logger = logging.getLogger(__name__)
 
@@ -99,15 +99,15 @@ class KeyStore:
         path, slot = self._place(key_id)
         try:
             with path.open("rb") as file:
-                file.seek(slot * _SLOT)
-                found = file.read(_SLOT)
+                file.seek(slot * SLOT_BYTES)
+                found = file.read(SLOT_BYTES)
         except FileNotFoundError as error:
             raise NoKey("The key store holds no key for this content.") from error
         except OSError as error:
             raise KeysUnavailable(
                 f"The key store {self.folder} cannot be read ({error.strerror})."
             ) from error
-        if len(found) < _SLOT:
+        if len(found) < SLOT_BYTES:
             raise NoKey("The key store holds no key for this content.")
         if found == _GONE:
             raise KeyDestroyed("The key of this content was destroyed.")
@@ -210,7 +210,7 @@ def _overwrite(path: Path, slots: list[int]) -> int:
             held = file.read()
             found = [slot for slot in slots if _slot(held, slot) not in (_GONE, b"")]
             for slot in found:
-                os.pwrite(file.fileno(), _GONE, slot * _SLOT)
+                os.pwrite(file.fileno(), _GONE, slot * SLOT_BYTES)
             os.fsync(file.fileno())
     except FileNotFoundError:
         return 0
@@ -218,7 +218,7 @@ def _overwrite(path: Path, slots: list[int]) -> int:
 
 
 def _slot(held: bytes, slot: int) -> bytes:
-    return held[slot * _SLOT : (slot + 1) * _SLOT]
+    return held[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]
 
 
 def _owner_only(path: str, flags: int) -> int:
