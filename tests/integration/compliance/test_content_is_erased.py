@@ -2,16 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FuturesTimeout
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from assistant.accounts.identity import entered
@@ -244,6 +247,42 @@ def test_a_hold_that_comes_after_the_approval_still_keeps_it(
     with pytest.raises(erase.ErasureNotDone, match="LIT-2026-14"):
         carried_out(nora, erasure)
     assert unlock(nora, event_id) == CANARY
+
+
+def test_a_hold_and_an_erasure_wait_for_each_other(
+    olga: Person, nora: Person, held: list[Hold], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event_id = recorded()
+    erasure = asked(olga, Scope.EVENT, event_id)
+    approved(nora, erasure)
+    store = keeping.key_ring().store
+    destroy, destroying, go_on = store.destroy, Event(), Event()
+
+    def slowly(key_ids: Iterable[UUID]) -> int:
+        destroying.set()
+        assert go_on.wait(20)
+        return destroy(key_ids)
+
+    monkeypatch.setattr(store, "destroy", slowly)
+    with ThreadPoolExecutor() as threads:
+        erasing = threads.submit(_alone, carried_out, nora, erasure)
+        assert destroying.wait(20)
+        placing = threads.submit(_alone, place, olga, held, since=erasure.asked_at)
+        # It is not placed while keys go that it would have kept.
+        with pytest.raises(FuturesTimeout):
+            placing.result(0.5)
+        go_on.set()
+        erasing.result(20)
+        placing.result(20)
+    assert refusal(nora, event_id) == "erased"
+
+
+def _alone(work: Any, *values: Any, **named: Any) -> Any:
+    """Work of a thread, which gives its connections back."""
+    try:
+        return work(*values, **named)
+    finally:
+        connections.close_all()
 
 
 def test_officers_alone_place_holds_and_lift_them(

@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from compliance import content, header, keeping, log
 from compliance.events import Context
 from compliance.models import Content, RecordedEvent
+from compliance.sealed import seal
 from compliance.shape import NotAnEvent, NotRecorded
 from tests import glass
 from tests.integration.compliance.locked import (
@@ -192,6 +193,17 @@ def test_bytes_put_under_another_event_are_not_shown(nora: Person, superuser: Ro
     with changed(superuser, mine, "ciphertext", data):
         assert refusal(nora, mine) == "not_genuine"
     assert unlock(nora, mine) == CANARY
+
+
+def test_another_text_under_the_same_key_is_not_shown(nora: Person, superuser: Rows) -> None:
+    """Whoever holds database and keys can seal anew, and cannot change what was committed to."""
+    event_id = recorded()
+    ((key_id,),) = superuser(
+        "select key_id from compliance_content where event_id = %s", [event_id]
+    )
+    forged = seal(event_id, {"question": "A lie."}, keeping.key_ring().store.find(key_id))
+    with changed(superuser, event_id, "ciphertext", forged.data):
+        assert refusal(nora, event_id) == "not_genuine"
 
 
 def test_another_key_opens_nothing(nora: Person, superuser: Rows) -> None:
