@@ -96,6 +96,13 @@ GRANT SELECT, INSERT ON compliance_erased TO {{app}};
 """
 
 
+# Where the ledger's signer is a role of its own, it verifies and exports ciphertexts as well.
+SIGNER = """
+GRANT SELECT ON compliance_content TO {signer};
+CREATE POLICY "the signer reads" ON compliance_content FOR SELECT TO {signer} USING (true);
+"""
+
+
 def guard(apps: Any, schema_editor: Any) -> None:
     """Lay down triggers, policies and rights, for the roles this installation uses."""
     roles: dict[str, str] = settings.CLOISTER_DB_ROLES
@@ -105,6 +112,8 @@ def guard(apps: Any, schema_editor: Any) -> None:
         names["schema"] = cursor.fetchone()[0]
     for statement in (COMMIT.format(**names), TRIGGERS, RIGHTS.format(**names)):
         schema_editor.execute(statement, params=None)
+    if names.get("signer") not in (None, names["app"], names["owner"]):
+        schema_editor.execute(SIGNER.format(**names), params=None)
 
 
 class Migration(migrations.Migration):
