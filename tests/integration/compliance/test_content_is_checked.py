@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from compliance.content import check
+from compliance import ciphertexts
 from compliance.content.covered import Scope
 from tests.installation import Installation
 from tests.integration.compliance.locked import Rows, recorded
@@ -38,7 +38,7 @@ def unguarded(superuser: Rows, *, undo: str, values: list[Any]) -> Iterator[None
 
 
 def named(reader: "psycopg.Connection[Any]") -> dict[UUID, str]:
-    return {found.event_id: found.says for found in check.damage(reader)}
+    return {found.event_id: found.says for found in ciphertexts.damage(reader)}
 
 
 def test_content_that_was_erased_is_no_damage(reader: "psycopg.Connection[Any]") -> None:
@@ -57,6 +57,7 @@ def test_changed_content_is_named(reader: "psycopg.Connection[Any]", superuser: 
     with unguarded(superuser, undo=undo, values=[was, event_id]):
         superuser(undo, [bytes(was)[:-1] + b"\0", event_id])
         assert named(reader) == {event_id: "content is not what the event committed to"}
+        assert list(ciphertexts.damage(reader, after=event_id)) == []
     assert named(reader) == {}
 
 
@@ -89,13 +90,13 @@ def test_content_of_no_event_is_named(
 def test_ciphertexts_of_a_time_are_handed_out(
     reader: "psycopg.Connection[Any]", superuser: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "_BATCH", 2)
+    monkeypatch.setattr(ciphertexts, "_BATCH", 2)
     after = timezone.now()
     events = [recorded() for _ in range(5)]
     before = timezone.now() + timedelta(seconds=1)
     kept = superuser(
         "select ciphertext from compliance_content where event_id = any(%s)", [events]
     )
-    found = check.ciphertexts(reader, after=after, before=before)
+    found = ciphertexts.ciphertexts(reader, after=after, before=before)
     assert sorted(found) == sorted(bytes(row[0]) for row in kept)
-    assert list(check.ciphertexts(reader, after=before, before=before)) == []
+    assert list(ciphertexts.ciphertexts(reader, after=before, before=before)) == []
