@@ -70,6 +70,17 @@ class Config(SignOnConfig):
     secret_key: SecretStr | None = Field(
         default=None, description="signing secret; made on first start when empty"
     )
+    content_keys: Path | None = Field(
+        default=None, description="folder of the keys of recorded content; empty: keys/ in home"
+    )
+    content_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="secret those keys are wrapped with; made on first start when empty",
+    )
+    content_days: int = Field(
+        default=0, ge=0, description="days for which recorded content may not be erased"
+    )
     first_token_seconds: float = Field(
         default=60, gt=0, description="longest wait for a model's first token"
     )

@@ -136,6 +136,19 @@ CLOISTER_DB_ROLES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- The record: keys of its content, in a store apart from the database ---------------------
+
+CONTENT_KEYS_FOLDER = config.content_keys or config.home / "keys"
+CONTENT_KEY = (
+    config.content_key.get_secret_value()
+    if config.content_key
+    else read_secret(config.home, "content_key")
+)
+CONTENT_DAYS = config.content_days
+# How a command of the record acts as a person: a context manager, given a name and `command=`.
+RECORD_ACTING_AS = "assistant.accounts.acting.acting_as"
+RECORD_ENTERED = "assistant.accounts.identity.entered"
+
 # --- Redis: wake-up calls and live answers; nothing that must not be lost ------------------
 
 REDIS_URL = config.redis_url or _state.get("redis", "redis://127.0.0.1:1/0")

@@ -1,9 +1,13 @@
 """Addresses of the site."""
 
+from functools import partial
+
 from django.urls import URLPattern, URLResolver, include, path
 
 from assistant.access.web import signed_in
+from assistant.accounts.stepup import require_step_up
 from assistant.chat import views as chat
+from compliance.content.urls import patterns as content_patterns
 from compliance.urls import patterns as record_patterns
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("assistant.documents.urls")),
     path("", include("assistant.accounts.urls")),
     *record_patterns(signed_in),
+    *content_patterns(
+        signed_in, partial(require_step_up, again=True, doing="unlock recorded content")
+    ),
 ]
 
 handler400 = "assistant.accounts.views.bad_request"

@@ -32,18 +32,21 @@ def write(
     now: datetime,
     event_id: UUID | None = None,
     chain: Mapping[str, str | int] = MappingProxyType({}),
+    content: str | None = None,
 ) -> Header:
     """Make the header of an event. `now` is an aware time; it is written in UTC.
 
     `chain` says who wrote it and how many were written before (`compliance.ledger.chain`).
+    `content` is the SHA-256, in hex, of the sealed texts that belong to it (compliance/sealed.py).
 
     Raises NotAnEvent when the event is not in the catalogue or holds what may not be recorded.
     """
     if CATALOGUE.get(event.type) is not type(event):
         raise NotAnEvent(f"{type(event).__name__} is not in compliance/events.py. Add it there.")
     event_id = event_id or new_event_id(now)
-    # Said where it is so, and nowhere else: few events happen under break-glass.
+    # Said where it is so, and nowhere else: few events happen under break-glass or have a text.
     under = {"emergency": str(context.emergency)} if context.emergency else {}
+    holds = {"content": content} if content else {}
     salt = secrets.token_bytes(SALT_BYTES)
     return Header(
         event_id=event_id,
@@ -65,6 +68,7 @@ def write(
                 "salt": salt.hex(),
                 **under,
                 **chain,
+                **holds,
             }
         ),
     )

@@ -185,3 +185,74 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+class Content(models.Model):
+    """The texts of an event as ciphertext (compliance/sealed.py). The key is in another store."""
+
+    event_id = models.UUIDField(primary_key=True)
+    key_id = models.UUIDField(unique=True)
+    ciphertext = models.BinaryField()
+    sha256 = models.GeneratedField(
+        expression=models.Func(models.F("ciphertext"), function="sha256"),
+        output_field=models.BinaryField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        db_table = "compliance_content"
+
+    def __str__(self) -> str:
+        return f"content of {self.event_id}"
+
+
+class Hold(models.Model):
+    """Content that must be kept: a matter's, a person's, of a span of time. None: of any."""
+
+    id = models.UUIDField(primary_key=True)
+    reference = models.TextField()
+    matter = models.UUIDField(null=True)
+    person = models.UUIDField(null=True)
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    placed_by = models.UUIDField()
+    placed_at = models.DateTimeField()
+    lifted_by = models.UUIDField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "compliance_hold"
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Erasure(models.Model):
+    """Content to be erased: asked for by one person, approved by another, then carried out."""
+
+    id = models.UUIDField(primary_key=True)
+    scope = models.TextField()
+    target = models.UUIDField()
+    asked_by = models.UUIDField()
+    asked_at = models.DateTimeField()
+    approved_by = models.UUIDField(null=True)
+    approved_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    certificate = models.TextField(default="")
+
+    class Meta:
+        db_table = "compliance_erasure"
+
+    def __str__(self) -> str:
+        return f"erasure of {self.scope} {self.target}"
+
+
+class Erased(models.Model):
+    """An event whose content an approved erasure covers."""
+
+    event_id = models.UUIDField(primary_key=True)
+    erasure_id = models.UUIDField(db_index=True)
+
+    class Meta:
+        db_table = "compliance_erased"
+
+    def __str__(self) -> str:
+        return f"content of {self.event_id}, erased"

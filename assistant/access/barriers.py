@@ -142,7 +142,10 @@ def raise_barrier(
             raised_by=by,
         )
         log.append(
-            _raised(barrier, draft, kept), context=replace(record, matter=draft.matter), using=using
+            _raised(barrier, draft, kept),
+            context=replace(record, matter=draft.matter),
+            using=using,
+            content={"reason": barrier.reason, "names": "\n".join(draft.names)},
         )
         _store(barrier, draft, using)
         return barrier
@@ -195,7 +198,8 @@ def lift_barrier(
         event = BarrierLifted(
             object=barrier.id, kind=barrier.kind, people=people, reason=kept.digest
         )
-        log.append(event, context=replace(record, matter=barrier.matter_id), using=using)
+        about = replace(record, matter=barrier.matter_id)
+        log.append(event, context=about, using=using, content={"reason": reason.strip()})
         standing = Barrier.objects.using(using).filter(pk=barrier.pk, lifted_at__isnull=True)
         lifted = standing.update(
             lift_reason=reason.strip(),

@@ -94,7 +94,9 @@ def ask(
                 document=document,
                 reason=kept.digest,
             )
-            log.append(event, context=replace(record, matter=matter_id))
+            log.append(
+                event, context=replace(record, matter=matter_id), content={"reason": text}
+            )
             return asked
     log.append_alone(AccessDenied(what="break_glass", reason="not_to_be_opened"), context=record)
     raise Missing
@@ -167,7 +169,8 @@ def review(record: Context, emergency: Emergency, *, verdict: str, text: str) ->
         verdict=Verdict(verdict).value,
         reason=kept.digest,
     )
-    log.append(event, context=replace(record, matter=emergency.matter_id))
+    about = replace(record, matter=emergency.matter_id)
+    log.append(event, context=about, content={"reason": text})
 
 
 @transaction.atomic

@@ -138,6 +138,7 @@ def create_matter(record: Context, user: User, *, reference: str, name: str) -> 
     log.append(
         MatterCreated(object=matter.id),
         context=replace(record, matter=matter.id),
+        content={"reference": reference, "name": name},
     )
     matter.save(force_insert=True)
     Membership.objects.create(matter=matter, user=user, level=Level.LEAD, added_by=user)
@@ -151,6 +152,7 @@ def rename_matter(record: Context, matter: Matter, *, reference: str, name: str)
     log.append(
         MatterRenamed(object=matter.id),
         context=replace(record, matter=matter.id),
+        content={"reference": matter.reference, "name": matter.name},
     )
     matter.save(update_fields=["reference", "name"])
 

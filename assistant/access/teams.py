@@ -65,7 +65,8 @@ def set_client(record: Context, matter: Matter, by: User, *, name: str) -> None:
     if len(name) > LONGEST_CLIENT:
         raise ValidationError(f"A client's name has at most {LONGEST_CLIENT} characters.")
     client = _client_named(name) if name else None
-    log.append(MatterClientSet(object=client), context=replace(record, matter=matter.id))
+    about = replace(record, matter=matter.id)
+    log.append(MatterClientSet(object=client), context=about, content={"client": name})
     matter.client_id = client
     matter.save(update_fields=["client"])
 

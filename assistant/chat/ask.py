@@ -90,6 +90,7 @@ def accept_question(
             question=commitment.digest,
         ),
         context=replace(record, matter=conversation.matter_id),
+        content={"question": text},
     )
     taking.store(
         conversation,

@@ -91,6 +91,7 @@ def history(record: Context, *, search: str = "") -> list[Conversation]:
         log.append(
             ConversationsSearched(query=log.commitment(search).digest, shown=len(listed)),
             context=record,
+            content={"query": search},
         )
     return listed
 
@@ -110,6 +111,7 @@ def thread(
     log.append(
         ConversationOpened(object=conversation.id, messages=len(questions) + len(answers)),
         context=replace(record, matter=conversation.matter_id),
+        content={"title": conversation.title},
     )
     tree = _Tree(questions, answers, leaf)
     turns = [tree.turn(question, answer) for question, answer in tree.branch()]
@@ -218,6 +220,7 @@ def rename(record: Context, conversation: Conversation, title: str) -> None:
     log.append(
         ConversationRenamed(object=conversation.id, title=log.commitment(title).digest),
         context=replace(record, matter=conversation.matter_id),
+        content={"title": title},
     )
     conversation.title = title
     conversation.save(update_fields=["title"])
@@ -228,6 +231,7 @@ def delete(record: Context, conversation: Conversation) -> None:
     log.append(
         ConversationDeleted(object=conversation.id, messages=conversation.questions.count()),
         context=replace(record, matter=conversation.matter_id),
+        content={"title": conversation.title},
     )
     conversation.deleted_at = timezone.now()
     conversation.save(update_fields=["deleted_at"])
@@ -259,6 +263,7 @@ def give_feedback(
             comment=log.commitment(text).digest if text else None,
         ),
         context=replace(record, matter=answer.question.conversation.matter_id),
+        content={"comment": text},
     )
     Feedback.objects.update_or_create(
         answer=answer,

@@ -114,7 +114,11 @@ def _store(turn: Turn, outcome: Outcome, basis: Basis) -> bool:
         if turn.claim.attempt > 1:
             Citation.objects.filter(answer_id=turn.answer_id).delete()
         Citation.objects.bulk_create(_owned(turn, outcome.citations))
-        log.append(_event(turn, outcome, prompted.digest, answer.digest), context=turn.record)
+        log.append(
+            _event(turn, outcome, prompted.digest, answer.digest),
+            context=turn.record,
+            content={"answer": outcome.text},
+        )
     return True
 
 

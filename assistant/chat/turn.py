@@ -189,6 +189,7 @@ def show_evidence(turn: Turn, vector: Any, asked: str) -> Shown:
                 passages=tuple(_passage_shown(f) for f in found),
             ),
             context=turn.record,
+            content=retrieve.as_content(found),
         )
     similarity = max((f.similarity for f in found), default=0.0)
     return Shown(rows=rows, grounds=grounds, similarity=similarity)

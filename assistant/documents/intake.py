@@ -68,7 +68,9 @@ def accept_upload(
     held = _held_already(matter, blob.sha256)
     if held is not None:
         log.append(
-            DocumentDuplicate(object=held.document_id, sha256=Digest(blob.sha256)), context=about
+            DocumentDuplicate(object=held.document_id, sha256=Digest(blob.sha256)),
+            context=about,
+            content={"title": title_of(name)},
         )
         return held, False
     title = title_of(name)
@@ -94,6 +96,7 @@ def accept_upload(
             size_bytes=blob.size,
         ),
         context=about,
+        content={"title": title},
     )
     version.save(force_insert=True)
     begin_work(version)
@@ -151,6 +154,7 @@ def delete_document(record: Context, document: Document) -> None:
     log.append(
         DocumentDeleted(object=document.id, versions=versions),
         context=replace(record, matter=document.matter_id),
+        content={"title": document.title},
     )
     PassageVector.objects.filter(passage__document=document).delete()
     Posting.objects.filter(passage__document=document).delete()

@@ -156,6 +156,7 @@ def open_page(
     log.append(
         DocumentOpened(object=version.document_id, version=version.id, page=number),
         context=replace(record, matter=version.document.matter_id),
+        content={"title": version.document.title},
     )
     text = version.text[page.start : page.end]
     return PageView(
@@ -198,6 +199,7 @@ def whole_text(record: Context, document: Document) -> str:
     log.append(
         DocumentDownloaded(object=document.id, version=version.id, form="text"),
         context=replace(record, matter=document.matter_id),
+        content={"title": document.title},
     )
     return version.text
 
@@ -207,6 +209,7 @@ def original_file(record: Context, version: Version) -> Path:
     log.append(
         DocumentDownloaded(object=version.document_id, version=version.id),
         context=replace(record, matter=version.document.matter_id),
+        content={"title": version.document.title},
     )
     return blobs.path_of(version.sha256)
 

@@ -6,7 +6,7 @@ visible; the groups given here only help its index. The two searches are functio
 (migration 0003), because their plans must not depend on what the planner guesses of arrays.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -48,6 +48,13 @@ class Found:
     score: float
     similarity: float
     lexical: float
+
+
+def as_content(found: Sequence[Found]) -> dict[str, str]:
+    """Passages as they are shown, for the record: all titles, and each text by its rank."""
+    titles = "\n".join(f"{rank}. {f.title}, page {f.page}" for rank, f in enumerate(found, start=1))
+    texts = {f"passage_{rank}": f.text for rank, f in enumerate(found, start=1)}
+    return {"titles": titles, **texts}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

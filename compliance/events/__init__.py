@@ -25,6 +25,14 @@ from compliance.events.answers import SearchRan as SearchRan
 from compliance.events.barriers import BarrierLifted as BarrierLifted
 from compliance.events.barriers import BarrierRaised as BarrierRaised
 from compliance.events.barriers import BarriersRead as BarriersRead
+from compliance.events.content import ContentErased as ContentErased
+from compliance.events.content import ContentUnlocked as ContentUnlocked
+from compliance.events.content import ContentUnlockRefused as ContentUnlockRefused
+from compliance.events.content import ErasureApproved as ErasureApproved
+from compliance.events.content import ErasureAsked as ErasureAsked
+from compliance.events.content import ErasureRefused as ErasureRefused
+from compliance.events.content import HoldLifted as HoldLifted
+from compliance.events.content import HoldPlaced as HoldPlaced
 from compliance.events.directory import AccountRenamed as AccountRenamed
 from compliance.events.directory import GroupCreated as GroupCreated
 from compliance.events.directory import GroupDeleted as GroupDeleted

@@ -12,7 +12,7 @@ import django  # noqa: E402
 
 django.setup()
 
-from tests.bench import asking, ledger, page, papers, place, rights, verifying  # noqa: E402
+from tests.bench import asking, content, ledger, page, papers, place, rights, verifying  # noqa: E402
 
 BENCHES = {
     "asking": asking.run,
@@ -20,6 +20,7 @@ BENCHES = {
     "page": page.run,
     "rights": rights.run,
     "ledger": lambda place: [*ledger.run(place), *verifying.run(place)],
+    "content": content.run,
 }
 
 

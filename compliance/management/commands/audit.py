@@ -1,4 +1,7 @@
-"""`manage.py audit verify|export|prove|paper`: check the record, hand out what others can check."""
+"""`manage.py audit …`: check the record, hand out what others can check; erase and hold content.
+
+`erase` and `hold` are in compliance/content/commands.py.
+"""
 
 import json
 import sys
@@ -16,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from compliance import log
 from compliance.bundle import AlreadyThere
+from compliance.content import commands
 from compliance.events import Context, Outcome, RecordVerified
 from compliance.ledger import check, handing_out, paper
 from compliance.ledger.check import Result
@@ -31,9 +35,12 @@ _PATIENCE_SECONDS = 24 * 3600
 
 
 class Command(BaseCommand):
-    """Reads the record as the signer's role does, in one snapshot, and changes nothing."""
+    """What operators do with the record. Results on standard output, with `--json` as objects.
 
-    help = "Verify, export or prove the record."
+    Checking reads it as the signer's role does, in one snapshot, and changes nothing.
+    """
+
+    help = "Verify, export or prove the record; erase recorded content, or hold it."
     requires_system_checks: list[str] = []  # noqa: RUF012
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -50,8 +57,25 @@ class Command(BaseCommand):
         prove.add_argument("event", type=UUID)
         sheet = doing.add_parser("paper", help="the newest signed head, as a page to print")
         sheet.add_argument("file", type=Path)
+        commands.erase_arguments(doing.add_parser("erase", help="destroy keys of content"))
+        commands.hold_arguments(doing.add_parser("hold", help="keep content from being erased"))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["do"] in ("erase", "hold"):
+            self._decide(options)
+        else:
+            self._check(options)
+
+    def _decide(self, options: dict[str, Any]) -> None:
+        run = commands.run_erase if options["do"] == "erase" else commands.run_hold
+
+        def show(result: dict[str, Any], words: str) -> None:
+            as_json = json.dumps(result, ensure_ascii=False, default=str)
+            self.stdout.write(as_json if options["json"] else words)
+
+        run(options, show)
+
+    def _check(self, options: dict[str, Any]) -> None:
         address = settings.LEDGER_DATABASES["signer"]
         place = Place(home=settings.HOME)
         try:

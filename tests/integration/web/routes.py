@@ -38,6 +38,7 @@ class Things:
     somebody: UUID  # a person who is nothing to the others
     session: UUID  # a session of theirs
     event: UUID
+    asked: UUID  # an event that has content
     group: UUID  # that is in no matter
     team: UUID  # a group that is in the matter
     barrier: UUID
@@ -235,6 +236,8 @@ ROUTES: dict[str, Route] = {
     # Auditors
     "record": _page(AUDITORS),
     "record-event": _page(AUDITORS, lambda things: [things.event]),
+    # Auditors and privacy officers; unlocking itself asks again who is there.
+    "record-unlock": _page(RULE_READERS, lambda things: [things.asked, "question"]),
 }
 
 

@@ -137,6 +137,10 @@ def things(
     with house.bob.entered() as acting:
         conversations.delete(acting.record, conversations.conversation_for(hidden))
     events = re.findall(r"/record/([0-9a-f-]{36})/", visitors["auditor"].get("/record/").text)
+    asked = re.findall(
+        r"/record/([0-9a-f-]{36})/",
+        visitors["auditor"].get("/record/?action=question.asked").text,
+    )
     return Things(
         matter=house.matter.id,
         document=read.document_id,
@@ -151,6 +155,7 @@ def things(
         somebody=somebody.user.public_id,
         session=Session.objects.get(user=somebody.user).public_id,
         event=UUID(events[0]),
+        asked=UUID(asked[0]),
         group=group.id,
         team=team.id,
         barrier=barrier.id,

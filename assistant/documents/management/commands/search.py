@@ -85,5 +85,6 @@ def _search_entered(acting: Acting, vector: Any, options: dict[str, Any]) -> lis
             documents=tuple(dict.fromkeys(f.document for f in found)),
         ),
         context=replace(acting.record, matter=matter),
+        content={"query": options["words"], **retrieve.as_content(found)},
     )
     return found
