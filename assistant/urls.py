@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from assistant.access.web import signed_in
 from assistant.chat import views as chat
-from compliance.urls import patterns as record_patterns
+from compliance.console.urls import patterns as record_patterns
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", chat.home, name="home"),

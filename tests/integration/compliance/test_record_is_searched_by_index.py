@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from compliance import reading
-from compliance.reading import People
-from compliance.search import Search, Terms
+from compliance.console import reading
+from compliance.console.reading import People
+from compliance.console.search import Search, Terms
 from tests.integration.compliance.readers import Person
 
 ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")

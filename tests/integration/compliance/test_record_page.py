@@ -10,7 +10,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpResponse
 from django.test import RequestFactory
 
-from compliance import log, reading, views
+from compliance import log
+from compliance.console import reading, views
 from compliance.events import Context, Digest, Event, EvidenceShown, PassageShown, QuestionAsked
 from compliance.models import RecordedEvent
 from tests.integration.compliance.readers import Person

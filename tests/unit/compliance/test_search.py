@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from compliance.search import LONGEST, Search, Terms, parse
+from compliance.console.search import LONGEST, Search, Terms, parse
 
 ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 UTC_ZONE = ZoneInfo("UTC")

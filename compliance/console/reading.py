@@ -8,8 +8,8 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
+from compliance.console.search import Search, Terms
 from compliance.models import Mention, RecordedEvent
-from compliance.search import Search, Terms
 
 PAGE = 50
 _MOST_PEOPLE = 100

@@ -15,8 +15,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from compliance import log, reading, search
-from compliance.describe import Told, sentence
+from compliance import log
+from compliance.console import reading, search
+from compliance.console.describe import Told, sentence
 from compliance.events import CATALOGUE, Context, Outcome, RecordRead
 from compliance.models import RecordedEvent
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from compliance import views
+from compliance.console import views
 
 View = Callable[..., HttpResponse]
 
