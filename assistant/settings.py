@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.staticfiles",
     "channels",
+    "django.contrib.humanize",
     "csp",
     "compliance",
     "assistant.accounts",

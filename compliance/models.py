@@ -6,6 +6,7 @@ anything else than the header does (see migrations/0001_the_record.py).
 
 import json
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from django.db import models
 
@@ -65,6 +66,28 @@ class Mention(models.Model):
 
     def __str__(self) -> str:
         return f"{self.object} in {self.event_id}"
+
+
+class SavedSearch(models.Model):
+    """A search of the record that somebody kept, for themselves or for a role.
+
+    `nonce` opens the commitment to the name that the record holds.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    owner = models.UUIDField()
+    name = models.CharField(max_length=80)
+    nonce = models.BinaryField()
+    query = models.CharField(max_length=2400)
+    shared_with = models.CharField(max_length=40, default="", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "compliance_saved_search"
+        ordering: ClassVar[list[str]] = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Pending(models.Model):

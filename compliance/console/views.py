@@ -1,27 +1,36 @@
-"""The record page: what happened, for auditors.
+"""The audit console: what happened, for those who read the record.
 
 `request.record` (a Context) and `request.user` are set by the caller's middleware, and a
-transaction with the auditor's identity is open. `assistant.urls` wraps these views in it.
+transaction with the reader's identity is open. `assistant.urls` wraps these views in it.
 """
 
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import OperationalError, connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from compliance import log
-from compliance.console import reading, search
-from compliance.console.describe import Told, sentence
+from compliance.console import content, integrity, page, reading, rows, saved, suggest
+from compliance.console.filter import Filter
+from compliance.console.page import Asked
+from compliance.console.readers import READERS, SHARED_WITH
+from compliance.console.search import QUALIFIERS, Search
+from compliance.console.span import RANGES
 from compliance.events import CATALOGUE, Context, Outcome, RecordRead
 from compliance.models import RecordedEvent
 
-AUDITOR = "auditor"
+PATIENCE = "10s"
+"""After this long a search is given up, so that it keeps nobody else from searching."""
+TOO_LONG = (
+    "This search takes too long and was given up. Narrow the time range, or name a person, a"
+    " matter or an action."
+)
+_GIVEN_UP = "57014"
 
 
 class RecordRequest(HttpRequest):
@@ -30,141 +39,139 @@ class RecordRequest(HttpRequest):
     record: Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """An event as a line of the table."""
-
-    event: RecordedEvent
-    sentence: str
-    actor_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownField:
-    """A field of an event for the page: one value, or the lines of several."""
-
-    name: str
-    value: str
-    parts: list[str]
-
-
 @require_safe
 def record_list(request: RecordRequest) -> HttpResponse:
-    """Events, newest first, by filter. Reading them is an event itself."""
-    _auditors_only(request)
-    asked = {key: str(value) for key, value in request.GET.items() if str(value).strip()}
-    zone, problem = _zone(asked.get("zone", settings.TIME_ZONE))
-    looked_for = search.parse(asked.get("q", ""), asked, zone=zone)
-    problems = (*problem, *looked_for.problems)
-    page: dict[str, Any] = {
-        "asked": asked,
-        "zone": zone.key,
-        "problems": problems,
-        "actions": sorted(CATALOGUE),
-        "outcomes": list(Outcome),
-    }
+    """Events by search, newest first, with counts over time. Reading them is an event itself."""
+    readers_only(request)
+    now, values = datetime.now(UTC), asked_for(request)
+    asked = page.asked(values, usual_zone=settings.TIME_ZONE)
+    search = page.understood(asked, values.get("q", ""), now=now)
+    problems = (*asked.problems, *search.problems)
+    status, shown = 400, dict[str, Any]()
     if not problems:
-        page |= _found(request, looked_for, asked)
-    return render(request, "compliance/record_list.html", page, status=400 if problems else 200)
+        try:
+            status, shown = 200, _found(request, asked, search, now)
+        except reading.UnknownMatter as unknown:
+            problems = (str(unknown),)
+        except TooLong:
+            status, problems = 503, (TOO_LONG,)
+    mine, shared = saved.mine_and_shared(request.record.actor)
+    context = {
+        **_frame(asked, now),
+        **shown,
+        "problems": problems,
+        "saved": mine,
+        "shared": shared,
+        "opened": reading.identifier(values.get("event", "")),
+    }
+    return render(request, "compliance/console.html", context, status=status)
 
 
 @require_safe
 def record_detail(request: RecordRequest, event_id: UUID) -> HttpResponse:
-    """One event with everything its header says, and the header itself."""
-    _auditors_only(request)
+    """One event with everything its header says, and the header itself; `drawer` for the part."""
+    readers_only(request)
     log.append(RecordRead(object=event_id), context=request.record)
     event = RecordedEvent.objects.filter(pk=event_id).first()
     if event is None:
         raise Http404
-    (row,) = _rows([event])
-    page = {
+    (row,) = rows.rows([event])
+    asked = page.asked(asked_for(request), usual_zone=settings.TIME_ZONE)
+    context = {
         "row": row,
         "event": event,
-        "fields": [_shown(name, value) for name, value in event.said()["fields"].items()],
+        "zone": asked.zone.key,
+        "fields": rows.shown(event.said()["fields"]),
         "header": bytes(event.header).decode(),
         "leaf": bytes(event.leaf).hex(),
+        "badge": integrity.badge(datetime.now(UTC)),
+        "same_request": rows.rows(reading.of_request(event)),
+        "locked": content.locked_parts(event_id),
     }
-    return render(request, "compliance/record_event.html", page)
+    is_part = request.GET.get("part") == "drawer"
+    name = "compliance/_event.html" if is_part else "compliance/event.html"
+    return render(request, name, context)
 
 
-def _auditors_only(request: RecordRequest) -> None:
+@require_safe
+def record_suggest(request: RecordRequest) -> HttpResponse:
+    """What may stand after a qualifier, for somebody who types: names, references, actions."""
+    readers_only(request)
+    return JsonResponse({"suggestions": suggest.suggestions(request.GET.get("term", "")[:100])})
+
+
+def readers_only(request: RecordRequest) -> None:
     """Others are told that there is no such page."""
-    if AUDITOR not in getattr(request.user, "roles", ()):
+    if READERS.isdisjoint(getattr(request.user, "roles", ())):
         raise Http404
 
 
-def _zone(name: str) -> tuple[ZoneInfo, tuple[str, ...]]:
-    try:
-        return ZoneInfo(name), ()
-    except (KeyError, ValueError, OSError):
-        problem = f"There is no time zone “{name}”. Write one like Europe/Paris or UTC."
-        return ZoneInfo("UTC"), (problem,)
-
-
-def _found(
-    request: RecordRequest, looked_for: search.Search, asked: dict[str, str]
-) -> dict[str, Any]:
-    """What the page shows of a search that was understood."""
-    people = reading.people_in(looked_for)
-    read = log.append(_reading(looked_for, people), context=request.record)
-    before = reading.place(asked.get("older", ""))
-    found = reading.find(looked_for, people, before=before, leave_out=read)
-    kept = {key: value for key, value in asked.items() if key != "older"}
+def asked_for(request: HttpRequest) -> dict[str, str]:
+    """The values of an address; boxes that were ticked side by side are joined by spaces."""
     return {
-        "rows": _rows(found.events),
-        "newest": urlencode(kept) if before else None,
-        "older": urlencode(kept | {"older": str(found.older)}) if found.older else None,
-        "filtered": bool(set(kept) - {"zone"}),
+        key: " ".join(value for value in request.GET.getlist(key) if value.strip())
+        for key in request.GET
+        if any(value.strip() for value in request.GET.getlist(key))
     }
 
 
-def _reading(looked_for: search.Search, people: reading.People) -> RecordRead:
-    """The event of this reading: the filter in references, so that readers can be read about."""
-    wanted = looked_for.wanted
+def event_of_reading(meant: Filter) -> RecordRead:
+    """The event of a reading: the filter in references, so that readers can be read about."""
     return RecordRead(
-        people=people.wanted or (),
-        actions=wanted.actions,
-        objects=wanted.objects,
-        matters=wanted.matters,
-        outcomes=wanted.outcomes,
-        after=looked_for.after.isoformat() if looked_for.after else None,
-        before=looked_for.before.isoformat() if looked_for.before else None,
-        exclusions=looked_for.unwanted.count(),
+        people=tuple(filter(None, meant.actors or ())),
+        actions=meant.actions,
+        objects=meant.objects,
+        matters=tuple(filter(None, meant.matters or ())),
+        outcomes=meant.outcomes or (),
+        after=meant.after.isoformat() if meant.after else None,
+        before=meant.before.isoformat() if meant.before else None,
+        exclusions=exclusions(meant),
     )
 
 
-def _rows(events: Any) -> list[Row]:
-    people = {event.actor for event in events} | {event.object for event in events}
-    names = reading.names_of(people - {None})
-    return [
-        Row(
-            event=event,
-            sentence=sentence(_told(event), names),
-            actor_name=names.get(event.actor, ""),
-        )
-        for event in events
-    ]
+def exclusions(meant: Filter) -> int:
+    """How many values a filter keeps out."""
+    kept_out = (meant.not_actors, meant.not_matters, meant.not_actions, meant.not_objects)
+    return sum(len(values) for values in kept_out)
 
 
-def _shown(name: str, value: Any) -> ShownField:
-    if value is None:
-        return ShownField(name=name, value="none", parts=[])
-    if not isinstance(value, list):
-        return ShownField(name=name, value=str(value), parts=[])
-    parts = [
-        ", ".join(f"{key} {kept}" for key, kept in part.items())
-        if isinstance(part, dict)
-        else str(part)
-        for part in value
-    ]
-    return ShownField(name=name, value="none", parts=parts)
+class TooLong(Exception):
+    """The database gave a search up."""
 
 
-def _told(event: RecordedEvent) -> Told:
-    return Told(
-        type=event.type,
-        actor=event.actor,
-        object=event.object,
-        matter=event.matter,
-        fields=event.said()["fields"],
-    )
+def _found(request: RecordRequest, asked: Asked, search: Search, now: datetime) -> dict[str, Any]:
+    """What the page shows of a search that was understood."""
+    meant = reading.meant_by(search)
+    read = log.append(event_of_reading(meant), context=request.record)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{PATIENCE}'")
+            found = page.found(asked, meant, now=now, read=read)
+            cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != _GIVEN_UP:
+            raise
+        raise TooLong from error
+    found["rows"] = rows.rows(found["events"])
+    return found
+
+
+def _frame(asked: Asked, now: datetime) -> dict[str, Any]:
+    """What the page shows of any search, understood or not."""
+    return {
+        "asked": asked,
+        "zone": asked.zone.key,
+        "ranges": RANGES,
+        "chips": page.chips(asked),
+        "columns": [(key, name, key in asked.columns) for key, name in page.COLUMNS.items()],
+        "qualifiers": QUALIFIERS,
+        "actions": sorted(CATALOGUE),
+        "outcomes": list(Outcome),
+        "here": asked.address(),
+        "roles": SHARED_WITH,
+        "badge": integrity.badge(now),
+        "filtered": bool(asked.terms),
+        "wider": asked.address(
+            [term for term in asked.terms if term.key not in ("after", "before")], range="all"
+        ),
+    }

@@ -4,36 +4,35 @@ A condition whose operator is not leakproof may not enter an index beneath a pol
 scans are priced out here, because a planner rightly prefers them on a small table.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 
-from compliance.console import reading
-from compliance.console.reading import People
-from compliance.console.search import Search, Terms
+from compliance.console import counting, reading
+from compliance.console.filter import Filter
+from compliance.console.span import bars
 from tests.integration.compliance.readers import Person
 
 ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
-NOBODY = People(wanted=None, unwanted=())
 
 
 @pytest.mark.parametrize(
-    ("search", "people", "index"),
+    ("meant", "index"),
     [
-        (Search(), NOBODY, "events_by_time"),
-        (Search(before=datetime(2026, 1, 1, tzinfo=UTC)), NOBODY, "events_by_time"),
-        (Search(), People(wanted=(ID,), unwanted=()), "events_by_actor"),
-        (Search(wanted=Terms(matters=(ID,))), NOBODY, "events_by_matter"),
+        (Filter(), "events_by_time"),
+        (Filter(before=datetime(2026, 1, 1, tzinfo=UTC)), "events_by_time"),
+        (Filter(actors=(ID,)), "events_by_actor"),
+        (Filter(matters=(ID,)), "events_by_matter"),
         # Where an action or a failure is frequent the planner rightly reads by time instead.
-        (Search(wanted=Terms(actions=("command.run",))), NOBODY, "Index Scan"),
-        (Search(wanted=Terms(outcomes=("failed",))), NOBODY, "Index Scan"),
-        (Search(wanted=Terms(objects=(ID,))), NOBODY, "compliance_mention_pkey"),
+        (Filter(actions=("command.run",)), "Index Scan"),
+        (Filter(outcomes=("failed",)), "Index Scan"),
+        (Filter(objects=(ID,)), "compliance_mention_pkey"),
     ],
 )
 def test_a_search_uses_its_index(
-    auditor: Person, search: Search, people: People, index: str
+    auditor: Person, meant: Filter, index: str
 ) -> None:
     with auditor.entered(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -46,5 +45,26 @@ def test_a_search_uses_its_index(
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(explain):
-            reading.find(search, people, before=None, leave_out=uuid4())
+            reading.find(meant, leave_out=uuid4())
     assert any(index in line for line in plans), plans
+
+
+@pytest.mark.parametrize(
+    ("meant", "index"),
+    [
+        (Filter(), "tally_by_time"),
+        (Filter(actors=(ID,)), "tally_by_actor"),
+        (Filter(matters=(ID,)), "tally_by_matter"),
+        (Filter(not_actors=(ID,)), "tally_by_actor"),
+    ],
+)
+def test_counting_uses_the_tally_s_index(auditor: Person, meant: Filter, index: str) -> None:
+    until = datetime.now(UTC)
+    since = until - timedelta(days=400)
+    cut = counting.Cut(after=since, before=until, tallied=(since, until))
+    statement = counting.statement(meant, cut, bars(cut.after, cut.before), uuid4())
+    with auditor.entered(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + statement.text, statement.values)
+        plan = [row[0] for row in cursor.fetchall()]
+    assert any(index in line for line in plan), plan
