@@ -63,14 +63,21 @@ def outcomes_left(wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[str, 
 
 
 def about(meant: Filter) -> Sql:
-    """What events, and rows of the tally as well, are about: a filter without objects and time."""
+    """What events are about: the filter without objects and time."""
     pieces = [
         *_is_in("actor", meant.actors),
         *_is_in("matter", meant.matters),
-        *_is_in("type", meant.actions or None),
-        *_is_in("outcome", meant.outcomes),
         *_is_not_in("actor", meant.not_actors),
         *_is_not_in("matter", meant.not_matters),
+    ]
+    return joined([kinds(meant), *pieces], " AND ")
+
+
+def kinds(meant: Filter) -> Sql:
+    """Of which kinds events are, and rows of the tally as well: actions and outcomes."""
+    pieces = [
+        *_is_in("type", meant.actions or None),
+        *_is_in("outcome", meant.outcomes),
         *_is_not_in("type", meant.not_actions),
     ]
     return joined([Sql("true"), *pieces], " AND ")

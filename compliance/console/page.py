@@ -247,7 +247,7 @@ def _iso(time: datetime) -> str:
 
 def found(page: Asked, meant: Filter, *, now: datetime, read: UUID) -> dict[str, Any]:
     """What the page shows of a search that was understood; `read` is the event of this reading."""
-    counted = counting.counts(meant, now=now, leave_out=read)
+    counted = counting.counts(meant, now=now)
     older, newer = reading.place(page.older), reading.place(page.newer)
     events = reading.find(meant, leave_out=read, older_than=older, newer_than=newer)
     drawn = chart(counted.bars, counted.by_bar)

@@ -75,9 +75,7 @@ def end(request: RecordRequest) -> HttpResponse:
     meant = _meant(following.query, now)
     shown = 0
     if meant is not None:
-        shown = counting.counts(
-            reading.later_than(meant, following.began), now=now, leave_out=following.id
-        ).total
+        shown = counting.counts(reading.later_than(meant, following.began), now=now).total
     ended = RecordFollowEnded(object=following.id, shown=shown)
     log.append(ended, context=request.record)
     return HttpResponse(status=204)

@@ -227,7 +227,7 @@ def _count(admin: "psycopg.Connection[Any]") -> None:
     admin.execute("SELECT compliance_count()")
     for _ in range(60):
         admin.execute("SELECT compliance_count()")
-    admin.execute("VACUUM ANALYZE compliance_tally")
+    admin.execute("VACUUM ANALYZE compliance_tally, compliance_tally_who")
 
 
 def _made(admin: "psycopg.Connection[Any]", start: datetime) -> Made:
@@ -237,8 +237,9 @@ def _made(admin: "psycopg.Connection[Any]", start: datetime) -> Made:
         return row[0]
 
     ranked = (
-        "SELECT {0} FROM compliance_tally WHERE span = 'who_month' AND {0} IS NOT NULL"
-        " GROUP BY {0} ORDER BY sum(events) DESC LIMIT 1 OFFSET {1}"
+        "SELECT who FROM compliance_tally_who"
+        " WHERE span = 'month' AND side = '{}' AND who IS NOT NULL"
+        " GROUP BY who ORDER BY sum(events) DESC LIMIT 1 OFFSET {}"
     )
     return Made(
         busy=one(ranked.format("actor", 0)),
