@@ -32,12 +32,14 @@ def begin_watch(sender: Any, **_: Any) -> None:
     from assistant.access import watch as access_watch  # noqa: PLC0415
     from assistant.chat import running, tasks  # noqa: PLC0415
     from assistant.documents import watch  # noqa: PLC0415
+    from compliance.console import watch as record_watch  # noqa: PLC0415
 
     if "answers" in _queues(sender):
         running.watch(wake=tasks.wake)
     if "documents" in _queues(sender):
         watch.watch()
         access_watch.watch()
+        record_watch.watch()
 
 
 def _queues(sender: Any) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -27,6 +27,7 @@ from compliance.models import RecordedEvent
 PAGE = 50
 MOST_NAMED = 100_000
 SAME_REQUEST = timedelta(minutes=30)
+EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _MOST_PEOPLE = 100
 _COLUMNS = (
     "event_id, recorded_at, type, actor, session, request, object, matter, outcome, header, leaf"
@@ -93,8 +94,8 @@ def meant_by(search: Search) -> Filter:
         not_matters=_matters(unwanted.matters),
         not_actions=unwanted.actions,
         not_objects=unwanted.objects,
-        after=search.after,
-        before=search.before,
+        after=max(search.after, EARLIEST) if search.after else None,
+        before=min(search.before, LATEST) if search.before else None,
     )
 
 

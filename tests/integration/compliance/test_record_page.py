@@ -112,7 +112,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(
 def test_reading_the_record_is_recorded_with_its_filter(auditor: Person, staff: Person) -> None:
     visit(auditor, views.record_list, actor=str(staff.id), action="question.asked")
     with auditor.entered():
-        event = RecordedEvent.objects.filter(actor=auditor.id, type="record.read").get()
+        (event,) = RecordedEvent.objects.filter(actor=auditor.id, type="record.read")
     fields = event.said()["fields"]
     assert fields["people"] == [str(staff.id)]
     assert fields["actions"] == ["question.asked"]
