@@ -70,10 +70,14 @@ def chart(cells: Bars, by_bar: Sequence[Mapping[str, int]]) -> Chart:
 
 
 def _pieces(counts: Mapping[str, int], highest: int) -> list[Piece]:
+    present = [outcome for outcome in STACK if counts.get(outcome)]
+    heights = {one: max(counts[one] / highest * HEIGHT, _LEAST) for one in present}
+    # What the small pieces are too high by is taken from the largest, so that the bar fits.
+    excess = max(sum(heights.values()) - HEIGHT, 0.0)
+    largest = max(present, key=lambda one: heights[one], default=None)
     pieces, floor = [], float(HEIGHT)
-    for outcome in STACK:
-        if counts.get(outcome):
-            height = max(counts[outcome] / highest * HEIGHT, _LEAST)
-            floor = max(floor - height, 0.0)
-            pieces.append(Piece(outcome=outcome, y=f"{floor:.1f}", height=f"{height:.1f}"))
+    for outcome in present:
+        height = heights[outcome] - (excess if outcome == largest else 0.0)
+        floor -= height
+        pieces.append(Piece(outcome=outcome, y=f"{max(floor, 0):.1f}", height=f"{height:.1f}"))
     return pieces

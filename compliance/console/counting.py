@@ -38,6 +38,8 @@ class Counts:
     """What was counted. `partly`: more was to be read than is read, so the oldest are missing."""
 
     total: int
+    after: datetime
+    before: datetime
     bars: Bars
     by_bar: Sequence[Mapping[str, int]]
     facets: Mapping[str, Facet]
@@ -53,7 +55,7 @@ def counts(meant: Filter, *, now: datetime) -> Counts:
     counting = statement(meant, cut, cells)
     with connection.cursor() as cursor:
         cursor.execute(counting.text, counting.values)
-        return _understood(cursor.fetchall(), cells)
+        return _understood(cursor.fetchall(), cut, cells)
 
 
 def statement(meant: Filter, cut: Cut, cells: Bars) -> Sql:
@@ -158,7 +160,7 @@ def _bar(column: str, cells: Bars) -> str:
     return f"floor(extract(epoch FROM {column} - %s) / {seconds})::int"
 
 
-def _understood(rows: Sequence[tuple[Any, ...]], cells: Bars) -> Counts:
+def _understood(rows: Sequence[tuple[Any, ...]], cut: Cut, cells: Bars) -> Counts:
     values: dict[str, list[tuple[Any, int]]] = {name: [] for name in FACETS}
     distinct = dict.fromkeys(FACETS, 0)
     by_bar: list[dict[str, int]] = [{} for _ in range(cells.count)]
@@ -177,6 +179,8 @@ def _understood(rows: Sequence[tuple[Any, ...]], cells: Bars) -> Counts:
         found.sort(key=lambda pair: (-pair[1], str(pair[0])))
     return Counts(
         total=sum(events for _, events in values["outcome"]),
+        after=cut.after,
+        before=cut.before,
         bars=cells,
         by_bar=by_bar,
         facets={name: Facet(values=values[name], distinct=distinct[name]) for name in FACETS},

@@ -6,7 +6,7 @@ right to anything: row security decides about each row, as for any page.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.core import signing
 
@@ -23,18 +23,24 @@ class NotFollowing(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """A following that was recorded: its id, whose it is, the search, since when."""
+    """A following that was recorded: its id, the event of its beginning, the search, since when."""
 
     id: UUID
+    event: UUID
     query: str
     began: datetime
 
 
-def begin(person: UUID, query: str, *, now: datetime) -> tuple[Following, str]:
-    """A new following, and the token to go on with."""
-    following = Following(id=uuid4(), query=query, began=now)
-    said = {"id": str(following.id), "person": str(person), "query": query, "at": now.isoformat()}
-    return following, signing.dumps(said, salt=_SALT, compress=True)
+def token_of(begun: Following, person: UUID) -> str:
+    """What the browser of whoever follows goes on with."""
+    said = {
+        "id": str(begun.id),
+        "event": str(begun.event),
+        "person": str(person),
+        "query": begun.query,
+        "at": begun.began.isoformat(),
+    }
+    return signing.dumps(said, salt=_SALT, compress=True)
 
 
 def following(token: str, person: UUID, *, ends: bool = False) -> Following:
@@ -45,5 +51,9 @@ def following(token: str, person: UUID, *, ends: bool = False) -> Following:
         raise NotFollowing from error
     if said["person"] != str(person):
         raise NotFollowing
-    began = datetime.fromisoformat(said["at"])
-    return Following(id=UUID(said["id"]), query=said["query"], began=began)
+    return Following(
+        id=UUID(said["id"]),
+        event=UUID(said["event"]),
+        query=said["query"],
+        began=datetime.fromisoformat(said["at"]),
+    )

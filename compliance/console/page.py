@@ -212,6 +212,7 @@ class Bar:
     ends: datetime
     counts: list[tuple[str, int]]
     total: int
+    x: int
     only: str
 
 
@@ -223,6 +224,7 @@ def bars(page: Asked, drawn: Chart) -> list[Bar]:
             ends=bar.ends,
             counts=bar.counts,
             total=bar.total,
+            x=bar.x,
             only=page.address(during(page, bar.begins, bar.ends)),
         )
         for bar in reversed(drawn.bars)

@@ -22,10 +22,12 @@ from compliance.console.filter import (
     within,
 )
 from compliance.console.search import NONE, Search
+from compliance.events import CATALOGUE
 from compliance.models import RecordedEvent
 
 PAGE = 50
 MOST_NAMED = 100_000
+MANY = 5
 SAME_REQUEST = timedelta(minutes=30)
 EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _MOST_PEOPLE = 100
@@ -84,19 +86,31 @@ class Found:
 def meant_by(search: Search) -> Filter:
     """Turn the names in a search into ids. Raises UnknownMatter."""
     wanted, unwanted = search.wanted, search.unwanted
+    actions, not_actions = wanted.actions, unwanted.actions
+    if len(not_actions) >= MANY and not actions:
+        # What is left may be rare, and is found by name.
+        actions, not_actions = _actions_but(not_actions), ()
     return Filter(
         actors=_people(wanted.actors) if wanted.actors else None,
         matters=_matters(wanted.matters) if wanted.matters else None,
-        actions=wanted.actions,
+        actions=actions,
         outcomes=outcomes_left(wanted.outcomes, unwanted.outcomes),
         objects=wanted.objects,
         not_actors=_people(unwanted.actors),
         not_matters=_matters(unwanted.matters),
-        not_actions=unwanted.actions,
+        not_actions=not_actions,
         not_objects=unwanted.objects,
         after=max(search.after, EARLIEST) if search.after else None,
         before=min(search.before, LATEST) if search.before else None,
     )
+
+
+def _actions_but(unwanted: Sequence[str]) -> tuple[str, ...]:
+    """All actions there are but these: of this version, and of others as far as they are counted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT type FROM compliance_tally WHERE span = 'day'")
+        recorded = {kind for (kind,) in cursor.fetchall()}
+    return tuple(sorted((recorded | set(CATALOGUE)) - set(unwanted)))
 
 
 def _people(words: Iterable[str]) -> tuple[Who, ...]:

@@ -29,11 +29,10 @@ def begin(request: RecordRequest) -> HttpResponse:
         return JsonResponse({"problem": str(unknown)}, status=400)
     if meant is None or request.record.actor is None:
         return JsonResponse({"problem": "This search cannot be followed."}, status=400)
-    following, token = follow.begin(request.record.actor, query, now=now)
-    read = event_of_reading(meant)
-    log.append(
+    read, number = event_of_reading(meant), uuid4()
+    event = log.append(
         RecordFollowed(
-            object=following.id,
+            object=number,
             people=read.people,
             actions=read.actions,
             objects=read.objects,
@@ -43,6 +42,9 @@ def begin(request: RecordRequest) -> HttpResponse:
         ),
         context=request.record,
     )
+    began = datetime.now(UTC)
+    begun = follow.Following(id=number, event=event, query=query, began=began)
+    token = follow.token_of(begun, request.record.actor)
     return JsonResponse({"token": token, "seconds": int(follow.LASTS.total_seconds())})
 
 
@@ -57,7 +59,7 @@ def more(request: RecordRequest) -> HttpResponse:
     meant = _meant(following.query, now)
     since = reading.place(f"{request.GET.get('since', '')}~{following.id}")
     start = max(following.began, since.recorded_at if since else following.began) - follow.OVERLAP
-    events = reading.since(meant, start, leave_out=uuid4()) if meant else []
+    events = reading.since(meant, start, leave_out=following.event) if meant else []
     asked = page.asked(_values(following.query), usual_zone=settings.TIME_ZONE)
     newest = max((event.recorded_at for event in events), default=start + follow.OVERLAP)
     context = {"rows": rows.rows(events), "asked": asked, "zone": asked.zone.key, "newest": newest}

@@ -12,9 +12,15 @@ import django  # noqa: E402
 
 django.setup()
 
-from tests.bench import asking, page, papers, place, rights  # noqa: E402
+from tests.bench import asking, console, page, papers, place, rights  # noqa: E402
 
-BENCHES = {"asking": asking.run, "papers": papers.run, "page": page.run, "rights": rights.run}
+BENCHES = {
+    "asking": asking.run,
+    "papers": papers.run,
+    "page": page.run,
+    "rights": rights.run,
+    "console": console.run,
+}
 
 
 def main() -> None:
