@@ -57,13 +57,11 @@ def _name(identifier: UUID | None, names: dict[UUID, str]) -> str:
 
 
 def shown(fields: dict[str, Any]) -> Sequence[ShownField]:
-    """The fields of an event alone, for reading."""
-    return [_shown(name, value) for name, value in fields.items()]
+    """The fields of an event alone, for reading; those that say nothing are left to the header."""
+    return [_shown(name, value) for name, value in fields.items() if value not in (None, [])]
 
 
 def _shown(name: str, value: Any) -> ShownField:
-    if value is None:
-        return ShownField(name=name, value="none", parts=[])
     if not isinstance(value, list):
         return ShownField(name=name, value=str(value), parts=[])
     parts = [
@@ -72,7 +70,7 @@ def _shown(name: str, value: Any) -> ShownField:
         else str(part)
         for part in value
     ]
-    return ShownField(name=name, value="none", parts=parts)
+    return ShownField(name=name, value="", parts=parts)
 
 
 def _told(event: RecordedEvent) -> Told:

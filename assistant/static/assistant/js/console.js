@@ -1,5 +1,5 @@
 // The audit console: suggestions while typing, the drawer, choosing a range, following live.
-import { announce, fragment, isPlain, isTyping, make, send, singleKeys } from "./page.js";
+import { announce, fragment, isPlain, isTyping, make, singleKeys } from "./page.js";
 import { enlivenChart } from "./console-chart.js";
 import { enlivenSearch } from "./console-search.js";
 import { enlivenFollow } from "./console-follow.js";
@@ -94,8 +94,8 @@ if (drawer) {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !drawer.hidden && !isTyping(event)) shut();
     if (!singleKeys() || !isPlain(event) || isTyping(event)) return;
-    if (event.key === "j" || event.key === "n") step(1);
-    if (event.key === "k" || event.key === "p") step(-1);
+    if (event.key === "j") step(1);
+    if (event.key === "k") step(-1);
     if (event.key === "/") {
       event.preventDefault();
       one("#record-q").focus();
