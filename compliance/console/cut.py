@@ -7,7 +7,7 @@ from enum import StrEnum
 from django.db import connection
 
 from compliance.console.filter import Filter
-from compliance.console.span import DAY, MINUTE, ceil_day, floor_day
+from compliance.console.span import DAY, ceil_day, floor_day
 
 Range = tuple[datetime, datetime]
 
@@ -86,7 +86,7 @@ def cut_of(meant: Filter, now: datetime) -> Cut:
     known = [time for time in (first_tallied, first) if time]
     before = min(meant.before or now, now)
     earliest = floor_day(min([*known, now]))
-    after = min(max(meant.after or earliest, earliest), before - MINUTE)
+    after = min(max(meant.after or earliest, earliest), before)
     after, before = after.astimezone(UTC), before.astimezone(UTC)
     tallied = None
     if until is not None:

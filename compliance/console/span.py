@@ -86,7 +86,7 @@ def bars(after: datetime, before: datetime) -> Bars:
     length = max(before - after, MINUTE)
     width = next((width for width in _WIDTHS if length <= width * (MOST_BARS - 1)), _WIDTHS[-1])
     first = _floor(after, width)
-    return Bars(first=first, width=width, count=-(-(before - first) // width))
+    return Bars(first=first, width=width, count=max(-(-(before - first) // width), 1))
 
 
 def floor_day(time: datetime) -> datetime:

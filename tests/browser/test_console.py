@@ -1,4 +1,4 @@
-"""An auditor at the console: who saw a patient's document in March, told apart from everything else."""
+"""An auditor at the console: who saw a document, told apart from everything else that happened."""
 
 import re
 from uuid import uuid4
@@ -68,8 +68,7 @@ def test_who_saw_a_document_is_answered_in_four_steps(page, otto, seen, world, s
     search.fill(f"object:{seen} -action:record after:1d")
     search.press("Enter")
     facets = page.get_by_role("region", name="Person")
-    expect(facets.get_by_role("link", name=re.compile("Bob"))).to_contain_text("2")
-    facets.get_by_role("link", name=re.compile("^Bob")).click()
+    facets.get_by_role("link", name="Bob 2").click()
     rows = page.locator("[data-rows] tr")
     expect(rows).to_have_count(2)
     rows.filter(has_text="opened document").get_by_role("link").click()
@@ -81,7 +80,10 @@ def test_who_saw_a_document_is_answered_in_four_steps(page, otto, seen, world, s
     expect(page.locator("body")).not_to_contain_text(world.matter.name)
 
 
-def test_a_matter_is_found_by_the_reference_on_its_file(page, otto, seen, world, sign_in):
+def test_a_matter_is_found_by_the_reference_on_its_file(
+    page, otto, seen, world, sign_in, complaints
+):
+    complaints.expected.append("400")
     sign_in(page, otto)
     page.goto(f"/record/?q=matter:{world.matter.reference}")
     expect(page.locator("[data-rows]")).to_contain_text(f"in matter {world.matter.reference}")
@@ -98,16 +100,16 @@ def test_suggestions_are_taken_by_keyboard(page, otto, seen, world, sign_in, is_
     search.press("ArrowDown")
     search.press("Enter")
     expect(search).to_have_value("outcome:")
-    expect(page.get_by_role("option")).to_have_count(4)
+    expect(page.locator("#record-q-list").get_by_role("option")).to_have_count(4)
     is_fine(page)
     search.press("ArrowUp")
     expect(search).to_have_attribute("aria-activedescendant", re.compile("record-q-list-3"))
     search.press("Enter")
     expect(search).to_have_value("outcome:failed ")
     search.press_sequentially("actor:bo")
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(page.locator("#record-q-list").get_by_role("option").first).to_be_visible()
     search.press("Escape")
-    expect(page.get_by_role("option")).to_have_count(0)
+    expect(page.locator("#record-q-list").get_by_role("option")).to_have_count(0)
 
 
 def test_the_drawer_goes_through_events_and_stands_in_the_address(
@@ -227,7 +229,7 @@ def test_without_scripts_it_is_searched_narrowed_and_read(open_browser, otto, se
     page = open_browser(java_script_enabled=False).new_page()
     sign_in(page, otto)
     page.goto("/record/")
-    page.get_by_label("Search the record").fill(f"object:{seen} -action:record")
+    page.locator("#record-q").fill(f"object:{seen} -action:record")
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("[data-rows] tr")).to_have_count(3)
     page.locator(".facet").filter(has_text="access.denied").click()
