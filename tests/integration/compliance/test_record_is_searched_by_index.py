@@ -1,9 +1,11 @@
 """Row security does not keep the record's indexes from use.
 
 A condition whose operator is not leakproof may not enter an index beneath a policy. Sequential
-scans are priced out here, because a planner rightly prefers them on a small table.
+scans are priced out here, because a planner rightly prefers them on a small table. An index of a
+month's partition is named by what it holds.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -25,8 +27,8 @@ ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
         (Filter(), "events_by_time"),
         # Few events have an earlier id, which the planner may find out first.
         (Filter(before=datetime(2026, 1, 1, tzinfo=UTC)), "Index Scan"),
-        (Filter(actors=(ID,)), "events_by_actor"),
-        (Filter(matters=(ID,)), "events_by_matter"),
+        (Filter(actors=(ID,)), r"using \w*actor"),
+        (Filter(matters=(ID,)), r"using \w*matter"),
         # Where an action or a failure is frequent the planner rightly reads by time instead.
         (Filter(actions=("command.run",)), "Index Scan"),
         (Filter(outcomes=("failed",)), "Index Scan"),
@@ -48,16 +50,16 @@ def test_a_search_uses_its_index(
 
         with connection.execute_wrapper(explain):
             reading.find(meant, leave_out=uuid4())
-    assert any(index in line for line in plans), plans
+    assert any(re.search(index, line) for line in plans), plans
 
 
 @pytest.mark.parametrize(
     ("meant", "indexes"),
     [
         (Filter(), ["compliance_tally_pkey", "tally_by_who", "events_by_time"]),
-        (Filter(actors=(ID,)), ["Index Only Scan using events_by_actor"]),
-        (Filter(matters=(ID,)), ["Index Only Scan using events_by_matter"]),
-        (Filter(not_actors=(ID,)), ["tally_by_who", "Index Only Scan using events_by_actor"]),
+        (Filter(actors=(ID,)), [r"Index Only Scan using \w*actor"]),
+        (Filter(matters=(ID,)), [r"Index Only Scan using \w*matter"]),
+        (Filter(not_actors=(ID,)), ["tally_by_who", r"Index Only Scan using \w*actor"]),
         (Filter(objects=(ID,)), ["compliance_mention_pkey"]),
     ],
 )
@@ -72,4 +74,4 @@ def test_counting_uses_indexes(auditor: Person, meant: Filter, indexes: list[str
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         cursor.execute("EXPLAIN " + statement.text, statement.values)
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert all(index in plan for index in indexes), plan
+    assert all(re.search(index, plan) for index in indexes), plan
