@@ -106,7 +106,7 @@ def meant_by(search: Search) -> Filter:
 
 
 def _actions_but(unwanted: Sequence[str]) -> tuple[str, ...]:
-    """All actions there are but these: of this version, and of others as far as they are counted."""
+    """All actions there are but these: of this version, and of others as far as counted."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT type FROM compliance_tally WHERE span = 'day'")
         recorded = {kind for (kind,) in cursor.fetchall()}
