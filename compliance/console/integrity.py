@@ -76,12 +76,14 @@ def marks(events: Sequence[RecordedEvent]) -> dict[UUID, Mark]:
     numbers = _numbers([event.event_id for event in events])
     newest = _newest(datetime.now(UTC))
     return {
-        event.event_id: _mark(event, numbers.get(event.event_id), newest.size if newest else 0)
+        event.event_id: mark(event, numbers.get(event.event_id), newest.size if newest else 0)
         for event in events
     }
 
 
-def _mark(event: RecordedEvent, number: tuple[int, bytes] | None, signed: int) -> Mark:
+def mark(event: RecordedEvent, number: tuple[int, bytes] | None, signed: int) -> Mark:
+    """How an event stands. `number` is its place and its leaf in the tree; `signed` events are
+    covered by the newest checkpoint."""
     index = number[0] if number else None
     if damage := _damage(event, number[1] if number else None):
         return Mark(state=State.BROKEN, index=index, damage=damage)
