@@ -46,8 +46,8 @@ INSERT INTO compliance_tallied (id) VALUES (1);
 
 # An event is written at most five minutes from its own time (compliance_seal), but its transaction
 # may commit much later. So a time is counted up to only when nobody can add to what lies before it:
-# six minutes after it a fence is noted, the next transaction id; once all transactions before the
-# fence have ended, everything recorded before that time is visible, and there will be no more of it.
+# six minutes after it a fence is noted, a transaction id of that moment; once all transactions
+# before it have ended, everything recorded before that time is visible, and no more of it will come.
 COUNT = """
 CREATE FUNCTION compliance_count() RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -72,8 +72,10 @@ BEGIN
     END IF;
     SELECT until, next, fence INTO done, goal, fenced FROM {schema}.compliance_tallied;
     IF goal IS NULL THEN
+        -- This transaction's own id: every other that has one by now has a smaller one. (The end of
+        -- a snapshot is no fence: it is one past the newest that has ended.)
         UPDATE {schema}.compliance_tallied SET next = clock_timestamp() - interval '6 minutes',
-            fence = pg_snapshot_xmax(pg_current_snapshot());
+            fence = pg_current_xact_id();
         RETURN done;
     END IF;
     IF pg_snapshot_xmin(pg_current_snapshot()) < fenced THEN
