@@ -18,7 +18,7 @@ CREATE TABLE compliance_tally (
     type text NOT NULL,
     outcome text NOT NULL,
     events bigint NOT NULL,
-    PRIMARY KEY (span, begins, type, outcome)
+    PRIMARY KEY (span, begins, type, outcome) INCLUDE (events)
 );
 -- `who` is null for what nobody did, or what belongs to no matter; type and outcome are for 'kind'.
 CREATE TABLE compliance_tally_who (
@@ -31,7 +31,7 @@ CREATE TABLE compliance_tally_who (
     events bigint NOT NULL
 );
 CREATE UNIQUE INDEX tally_by_who ON compliance_tally_who
-    (side, span, begins, type, outcome, who) NULLS NOT DISTINCT;
+    (side, span, begins, type, outcome, who) INCLUDE (events) NULLS NOT DISTINCT;
 
 -- Everything recorded before `until` is counted. `next` is counted up to when every transaction
 -- that was open at `fence` has ended.
