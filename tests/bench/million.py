@@ -143,6 +143,7 @@ def make(address: str, *, events: int = EVENTS) -> Made:
     start -= timedelta(days=start.weekday())
     with psycopg.connect(address, autocommit=True) as admin:
         _people(admin)
+        _months(admin, start)
         indexes = _without_indexes(admin)
         _quietly(admin, "DISABLE TRIGGER {}")
         half = events // 2
@@ -181,6 +182,18 @@ def _half(address: str, start: datetime, events: int, first: int, last: int) -> 
                 "matters": MATTERS,
                 "documents": DOCUMENTS - 1,
             },
+        )
+
+
+def _months(admin: "psycopg.Connection[Any]", start: datetime) -> None:
+    """Partitions for the year, where the record has months."""
+    found = admin.execute("SELECT to_regprocedure('compliance_make_month(date)')").fetchone()
+    if found and found[0]:
+        admin.execute(
+            "SELECT compliance_make_month(month::date) FROM generate_series("
+            "date_trunc('month', %s AT TIME ZONE 'UTC'), now() AT TIME ZONE 'UTC',"
+            " interval '1 month') AS month",
+            [start],
         )
 
 
