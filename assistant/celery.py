@@ -32,6 +32,7 @@ def begin_watch(sender: Any, **_: Any) -> None:
     from assistant.access import watch as access_watch  # noqa: PLC0415
     from assistant.chat import running, tasks  # noqa: PLC0415
     from assistant.documents import watch  # noqa: PLC0415
+    from compliance.console import watch as record_watch  # noqa: PLC0415
     from compliance.ledger import alive  # noqa: PLC0415
 
     for queue in sorted(_queues(sender)):
@@ -41,6 +42,7 @@ def begin_watch(sender: Any, **_: Any) -> None:
     if "documents" in _queues(sender):
         watch.watch()
         access_watch.watch()
+        record_watch.watch()
 
 
 @worker_process_init.connect

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.staticfiles",
     "channels",
+    "django.contrib.humanize",
     "csp",
     "compliance",
     "assistant.accounts",

@@ -7,8 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from assistant.access.web import signed_in
 from assistant.accounts.stepup import require_step_up
 from assistant.chat import views as chat
+from compliance.console.urls import patterns as record_patterns
 from compliance.content.urls import patterns as content_patterns
-from compliance.urls import patterns as record_patterns
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", chat.home, name="home"),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from assistant.access.emergencies import matters_decided
 from assistant.access.models import Emergency, NoticesRead
 from assistant.accounts.models import User
-from compliance.describe import short
+from compliance.console.describe import short
 
 SHOWN = 100
 

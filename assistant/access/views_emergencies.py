@@ -20,8 +20,8 @@ from assistant.accounts import factors
 from assistant.accounts.models import Role
 from assistant.accounts.requests import Request
 from assistant.accounts.stepup import require_step_up
-from compliance.describe import Told, sentence
-from compliance.reading import names_of
+from compliance.console.describe import Told, sentence
+from compliance.console.reading import names_of
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

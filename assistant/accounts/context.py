@@ -20,7 +20,6 @@ def person(request: HttpRequest) -> dict[str, Any]:
     theme = request.COOKIES.get("theme", "")
     return {
         "person": known,
-        "may_audit": known is not None and known.has_role(Role.AUDITOR),
         "may_read_rules": known is not None
         and (known.has_role(Role.AUDITOR) or known.has_role(Role.PRIVACY_OFFICER)),
         "may_open_matters": known is not None and known.has_role(Role.KNOWLEDGE_MANAGER),

@@ -15,14 +15,14 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from compliance import log
+from compliance.console.describe import Told, sentence
+from compliance.console.reading import names_of
+from compliance.console.views import RecordRequest
 from compliance.content.locked import Part, locked_parts
 from compliance.content.reasons import FEWEST_CHARACTERS, MOST_CHARACTERS
 from compliance.content.unlock import READERS, Person, UnlockRefused, Why, unlock
-from compliance.describe import Told, sentence
 from compliance.events import RecordRead
 from compliance.models import RecordedEvent
-from compliance.reading import names_of
-from compliance.views import RecordRequest
 
 Prove = Callable[[RecordRequest], None]
 
@@ -98,4 +98,4 @@ def _sentence(event: RecordedEvent) -> str:
         matter=event.matter,
         fields=event.said()["fields"],
     )
-    return sentence(told, names_of({event.actor, event.object} - {None}))  # type: ignore[arg-type]
+    return sentence(told, names_of({event.actor, event.object} - {None}))

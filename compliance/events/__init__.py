@@ -113,7 +113,11 @@ from compliance.events.rules import ReadersLookedUp as ReadersLookedUp
 from compliance.events.rules import RightsLookedUp as RightsLookedUp
 from compliance.events.system import CommandRun as CommandRun
 from compliance.events.system import IndexTrained as IndexTrained
+from compliance.events.system import RecordFollowed as RecordFollowed
+from compliance.events.system import RecordFollowEnded as RecordFollowEnded
 from compliance.events.system import RecordRead as RecordRead
+from compliance.events.system import SearchRemoved as SearchRemoved
+from compliance.events.system import SearchSaved as SearchSaved
 from compliance.events.system import SystemStarted as SystemStarted
 from compliance.events.system import SystemStopped as SystemStopped
 from compliance.shape import Context as Context

@@ -12,7 +12,17 @@ import django  # noqa: E402
 
 django.setup()
 
-from tests.bench import asking, content, ledger, page, papers, place, rights, verifying  # noqa: E402
+from tests.bench import (  # noqa: E402
+    asking,
+    console,
+    content,
+    ledger,
+    page,
+    papers,
+    place,
+    rights,
+    verifying,
+)
 
 BENCHES = {
     "asking": asking.run,
@@ -21,6 +31,7 @@ BENCHES = {
     "rights": rights.run,
     "ledger": lambda place: [*ledger.run(place), *verifying.run(place)],
     "content": content.run,
+    "console": console.run,
 }
 
 

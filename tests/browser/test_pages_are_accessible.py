@@ -184,7 +184,7 @@ def test_pages_of_an_auditor(page, database, sign_in, is_fine):
     sign_in(page, make_person("Otto", "auditor"))
     page.goto("/record/")
     is_fine(page)
-    page.locator("tbody a").first.click()
+    page.locator("[data-rows] a").first.click()
     is_fine(page)
 
 

@@ -10,7 +10,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpResponse
 from django.test import RequestFactory
 
-from compliance import log, reading, views
+from compliance import log
+from compliance.console import reading, views
 from compliance.events import Context, Digest, Event, EvidenceShown, PassageShown, QuestionAsked
 from compliance.models import RecordedEvent
 from tests.integration.compliance.readers import Person
@@ -111,7 +112,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(
 def test_reading_the_record_is_recorded_with_its_filter(auditor: Person, staff: Person) -> None:
     visit(auditor, views.record_list, actor=str(staff.id), action="question.asked")
     with auditor.entered():
-        event = RecordedEvent.objects.filter(actor=auditor.id, type="record.read").get()
+        (event,) = RecordedEvent.objects.filter(actor=auditor.id, type="record.read")
     fields = event.said()["fields"]
     assert fields["people"] == [str(staff.id)]
     assert fields["actions"] == ["question.asked"]

@@ -1,4 +1,4 @@
-"""Rows of the record are never changed, and read by auditors alone."""
+"""Rows of the record are never changed, and read by auditors and privacy officers alone."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -74,12 +74,15 @@ def test_triggers_fire_in_replication_mode_too(
     assert set(modes) == {("A",)}
 
 
-def test_auditors_read_and_others_do_not(auditor: Person, staff: Person) -> None:
+def test_auditors_and_privacy_officers_read_and_others_do_not(
+    auditor: Person, staff: Person, person: Callable[..., Person]
+) -> None:
     with staff.entered():
         event_id = log.append(SignedOut(object=staff.id), context=Context(actor=staff.id))
-    with auditor.entered():
-        assert RecordedEvent.objects.filter(pk=event_id).exists()
-        assert Mention.objects.filter(event_id=event_id).exists()
+    for reader in (auditor, person("Olga Berg", roles=["privacy_officer"])):
+        with reader.entered():
+            assert RecordedEvent.objects.filter(pk=event_id).exists()
+            assert Mention.objects.filter(event_id=event_id).exists()
     with staff.entered():
         assert not RecordedEvent.objects.exists()
         assert not Mention.objects.exists()

@@ -233,10 +233,17 @@ ROUTES: dict[str, Route] = {
     "scim-groups": _page(EVERYBODY, gets=(401,)),
     "scim-group": _page(EVERYBODY, lambda things: [things.matter], gets=(401,)),
     "scim-nothing": _page(EVERYBODY, lambda things: ["anything"], gets=(401,)),
-    # Auditors
-    "record": _page(AUDITORS),
-    "record-event": _page(AUDITORS, lambda things: [things.event]),
-    # Auditors and privacy officers; unlocking itself asks again who is there.
+    # Readers of the record: auditors and privacy officers
+    "record": _page(RULE_READERS),
+    "record-event": _page(RULE_READERS, lambda things: [things.event]),
+    "record-suggest": _page(RULE_READERS),
+    "record-follow": _form(RULE_READERS, gets=(200,), query=""),
+    "record-follow-more": _page(RULE_READERS, gets=(410,)),
+    "record-follow-end": _form(RULE_READERS, gets=(410,)),
+    "record-save-search": _form(RULE_READERS, name="A search", query=""),
+    # Nobody's own: an id that is not a saved search of theirs is missing for everybody.
+    "record-remove-search": _form(RULE_READERS, lambda things: [things.event], gets=(404,)),
+    # Unlocking itself asks again who is there.
     "record-unlock": _page(RULE_READERS, lambda things: [things.asked, "question"]),
 }
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from compliance.describe import Told, sentence
+from compliance.console.describe import Told, sentence
 from compliance.events import CATALOGUE
 
 CARLA = UUID("11111111-1111-4111-8111-111111111111")

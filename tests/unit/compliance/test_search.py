@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from compliance.search import LONGEST, Search, Terms, parse
+from compliance.console.search import LONGEST, Search, Terms, parse
 
 ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 UTC_ZONE = ZoneInfo("UTC")
@@ -58,7 +58,9 @@ def test_times_are_in_the_zone_of_the_page() -> None:
         ("ip:10.0.0.1", "ip"),
         ("action:no.such", "no.such"),
         ("object:12", "12"),
-        ("matter:2024-118", "2024-118"),
+        ("after:2026-13", "2026-13"),
+        ("after:9999y", "9999y"),
+        ("after:2026-02-01 before:2026-01-01", "before it begins"),
         ("outcome:maybe", "maybe"),
         ("after:yesterday", "yesterday"),
         ("-before:2026-01-01", "before"),

@@ -22,7 +22,7 @@ class Told:
 
 
 def sentence(told: Told, names: Mapping[UUID, str]) -> str:
-    """One sentence about an event. `names` gives people's names by their ids.
+    """One sentence about an event. `names` gives people's names and matters' references by ids.
 
     An event of a type this version does not know is named by its type.
     """
@@ -31,7 +31,7 @@ def sentence(told: Told, names: Mapping[UUID, str]) -> str:
     words = {name: _words(value) for name, value in told.fields.items()}
     words["actor"] = _person(told.actor, names)
     words["object"] = _object(told, names)
-    words["matter"] = f"matter {short(told.matter)}" if told.matter else "no matter"
+    words["matter"] = _matter(told.matter, names)
     return template.format_map(_Lenient(words))
 
 
@@ -44,6 +44,12 @@ def _person(identifier: UUID | None, names: Mapping[UUID, str]) -> str:
     if identifier is None:
         return "The system"
     return names.get(identifier) or f"person {short(identifier)}"
+
+
+def _matter(identifier: UUID | None, names: Mapping[UUID, str]) -> str:
+    if identifier is None:
+        return "no matter"
+    return f"matter {names.get(identifier) or short(identifier)}"
 
 
 def _object(told: Told, names: Mapping[UUID, str]) -> str:
