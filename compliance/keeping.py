@@ -1,9 +1,8 @@
 """Texts of an event on their way into the record: sealed, and inserted in the event's statement."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +26,7 @@ _WHERE = " FROM asked WHERE is_clear"
 class Kept:
     """Values for `insertion`, and the digest the header commits to. Without content: nothing."""
 
-    values: Mapping[str, Any] = MappingProxyType({})
+    values: Mapping[str, Any] = field(default_factory=dict)
     sha256: str | None = None
 
 

@@ -1,8 +1,8 @@
 """Whether what is shown is what was recorded, and up to where somebody has signed for it.
 
 Each row shown is hashed again and compared with its leaf and its columns. The number in the tree
-and the signed heads are the ledger's (`compliance_leaf`, `compliance_checkpoint`); where it does
-not run, events say that they have no number yet.
+and the signed heads are the ledger's (`compliance_leaf`, `compliance_checkpoint`); until it has come
+to an event, that says that it has no number yet.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ class Badge:
 
 
 def badge(now: datetime) -> Badge:
-    """The newest checkpoint and what the ledger complains of, as far as there is a ledger."""
+    """The newest checkpoint and what the ledger complains of."""
     return Badge(checkpoint=_newest(now), alarms=_alarms())
 
 
@@ -121,8 +121,6 @@ def _differing(event: RecordedEvent, said: dict[str, Any]) -> str:
 
 
 def _newest(now: datetime) -> Checkpoint | None:
-    if not _exists("compliance_checkpoint"):
-        return None
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT size, encode(root, 'hex'), note, signed_at FROM compliance_checkpoint"
@@ -151,7 +149,7 @@ def _key(note: str) -> str:
 
 
 def _numbers(events: list[UUID]) -> dict[UUID, tuple[int, bytes]]:
-    if not events or not _exists("compliance_leaf"):
+    if not events:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -161,16 +159,8 @@ def _numbers(events: list[UUID]) -> dict[UUID, tuple[int, bytes]]:
 
 
 def _alarms() -> tuple[str, ...]:
-    if not _exists("compliance_alarm"):
-        return ()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT kind, subject FROM compliance_alarm WHERE cleared_at IS NULL ORDER BY since"
         )
         return tuple(f"{kind} {subject}".replace("_", " ").strip() for kind, subject in cursor)
-
-
-def _exists(table: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
-        return bool(cursor.fetchone()[0])

@@ -15,12 +15,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from compliance import log
-from compliance.console import content, integrity, page, reading, rows, saved, suggest
+from compliance.console import integrity, page, reading, rows, saved, suggest
 from compliance.console.filter import Filter
 from compliance.console.page import Asked
 from compliance.console.readers import READERS, SHARED_WITH
 from compliance.console.search import QUALIFIERS, Search
 from compliance.console.span import RANGES
+from compliance.content.locked import locked_parts
 from compliance.events import CATALOGUE, Context, Outcome, RecordRead
 from compliance.models import RecordedEvent
 
@@ -86,7 +87,7 @@ def record_detail(request: RecordRequest, event_id: UUID) -> HttpResponse:
         "leaf": bytes(event.leaf).hex(),
         "badge": integrity.badge(datetime.now(UTC)),
         "same_request": rows.rows(reading.of_request(event)),
-        "locked": content.locked_parts(event_id),
+        "locked": locked_parts(event_id),
     }
     is_part = request.GET.get("part") == "drawer"
     name = "compliance/_event.html" if is_part else "compliance/event.html"
