@@ -1,8 +1,8 @@
 """Whether what is shown is what was recorded, and up to where somebody has signed for it.
 
 Each row shown is hashed again and compared with its leaf and its columns. The number in the tree
-and the signed heads are the ledger's (`compliance_leaf`, `compliance_checkpoint`); until it has come
-to an event, that says that it has no number yet.
+and the signed heads are the ledger's (`compliance_leaf`, `compliance_checkpoint`). Until it has
+come to an event, that event says that it has no number yet.
 """
 
 import hashlib

@@ -189,7 +189,12 @@ def take_along(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar[list[tuple[str, str]]] = [("compliance", "0001_the_record")]
+    # Those of the apps above that gave rights to the record: they are taken along.
+    dependencies: ClassVar[list[tuple[str, str]]] = [
+        ("compliance", "0001_the_record"),
+        ("accounts", "0005_people_have_a_clearance"),
+        ("access", "0009_rules_are_explained"),
+    ]
 
     operations: ClassVar[list[Any]] = [
         run_sql(TABLE),
