@@ -139,7 +139,7 @@ class _Entry:
         mac = tip.mac_of(written.data)
         asks = context.actor and context.matter and not context.emergency
         cursor.execute(
-            keeping.insertion(asks=bool(asks), keeps=self._kept is not keeping.NOTHING),
+            keeping.insertion(asks=bool(asks), keeps=bool(self._kept.values)),
             {
                 **self._kept.values,
                 "event_id": self.event_id,

@@ -30,7 +30,7 @@ def test_it_is_upgraded_with_everything_in_it(ledger_server: Server, tmp_path: P
     site = Site(home=tmp_path / "home", variables={"DATABASE_URL": address})
     site.done("prepare_database")
     site.done("migrate", "compliance", "0001", "--database", "owner")
-    site.done("migrate", "access", "--database", "owner")
+    site.done("migrate", "access", "0009", "--database", "owner")
     admin = ledger_server.address(postgres.SUPERUSER, ledger_server.password, "earlier")
     with psycopg.connect(admin, autocommit=True) as database:
         before = set(database.execute(RULES).fetchall())
@@ -39,10 +39,12 @@ def test_it_is_upgraded_with_everything_in_it(ledger_server: Server, tmp_path: P
                 SignedOut(object=uuid4()), context=Context(), now=datetime.now(UTC)
             )
             database.execute("INSERT INTO compliance_event (header) VALUES (%s)", [written.data])
+    site.done("migrate", "compliance", "0003", "--database", "owner")
+    with connect(admin, name="test") as database:
+        assert before <= set(database.execute(RULES).fetchall())
     site.done("prepare")
     place = Place(home=site.home)
     with connect(admin, name="test") as database:
-        assert before <= set(database.execute(RULES).fetchall())
         assert database.execute("SELECT count(*) FROM compliance_event").fetchone() == (COUNT,)
         assert database.execute("SELECT count(*) FROM compliance_event_other").fetchone() == (0,)
         assert numbering.number_a_batch(database, Edge()) == COUNT
