@@ -67,7 +67,22 @@ def postgres_server(folder: Path) -> Iterator[Server]:
     cluster = postgres.locate(home, port=free_port())
     command = [*postgres.part(cluster).command, "-c", "fsync=off"]
     with _running(command, cluster.port, user=cluster.user, stop=signal.SIGINT):
-        yield Server(port=cluster.port, password=cluster.passwords["superuser"])
+        server = Server(port=cluster.port, password=cluster.passwords["superuser"])
+        _wait_until_open(server)
+        yield server
+
+
+def _wait_until_open(server: Server) -> None:
+    """The port is taken before the server lets anybody in."""
+    give_up_at = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            server.sql("select 1")
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.1)
 
 
 @contextmanager

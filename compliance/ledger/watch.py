@@ -38,7 +38,7 @@ SELECT recorded_at, header FROM compliance_event
 _UNGUARDED = """
 WITH wanted(name, guard) AS (
     SELECT c.relname, g.guard FROM pg_class c
-     CROSS JOIN (VALUES ('seal'), ('follow'), ('keep')) g(guard)
+     CROSS JOIN (VALUES ('seal'), ('keep')) g(guard)
      WHERE c.relname ~ '^compliance_event(_[0-9]{4}_[0-9]{2}|_other)?$' AND c.relkind IN ('r', 'p')
     UNION ALL
     SELECT name, 'keep' FROM unnest(ARRAY['compliance_mention', 'compliance_leaf',

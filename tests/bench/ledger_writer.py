@@ -1,7 +1,7 @@
 """A process of writers for the ledger's bench: `python -m tests.bench.ledger_writer HOW WRITERS S`.
 
 Each transaction does the same business, and then records it: through `log.append`, by a plain
-INSERT of the same header, or in a hash chain under a lock. Prints how many were committed.
+INSERT, or in a hash chain under a lock. Prints how many were committed.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import django
@@ -27,6 +28,10 @@ from tests.installation import point_django_at  # noqa: E402
 
 WORK_SECONDS = 0.010
 BUSINESS = "INSERT INTO bench_business (id, person, words) VALUES (%s, %s, %s)"
+PLAIN = """
+INSERT INTO bench_plain (event_id, recorded_at, type, actor, session, request, object, matter,
+    outcome, header) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
 WORDS = "what somebody did, in a row of the usual size " * 4
 
 
@@ -39,10 +44,21 @@ def append() -> None:
 
 
 def plain() -> None:
+    """The same event in an ordinary table, with the same columns and indexes to search by."""
+    who, event, now = context(), DocumentOpened(object=uuid4()), timezone.now()
+    written = header.write(event, context=who, now=now)
+    row: list[Any] = [written.event_id, now, event.type, who.actor, who.session, who.request]
+    row += [event.object, who.matter, str(event.outcome), written.data]
+    with connection.cursor() as cursor:
+        cursor.execute(PLAIN, row)
+
+
+def bare() -> None:
+    """The header alone, under its id."""
     written = header.write(DocumentOpened(object=uuid4()), context=context(), now=timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO bench_plain (event_id, header) VALUES (%s, %s)",
+            "INSERT INTO bench_bare (event_id, header) VALUES (%s, %s)",
             [written.event_id, written.data],
         )
 
@@ -64,6 +80,7 @@ def chained() -> None:
 HOWS: dict[str, tuple[Callable[[], None], float]] = {
     "append": (append, 0.0),
     "plain": (plain, 0.0),
+    "bare": (bare, 0.0),
     "chain": (chained, 0.0),
     "append-work": (append, WORK_SECONDS),
     "chain-work": (chained, WORK_SECONDS),

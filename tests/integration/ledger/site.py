@@ -26,7 +26,7 @@ from compliance.ledger.signing import Signed, Signer
 from compliance.tiles import Edge
 
 TABLES = {
-    "compliance_event": ("seal", "follow", "keep"),
+    "compliance_event": ("seal", "keep"),
     "compliance_mention": ("keep",),
     "compliance_leaf": ("keep",),
     "compliance_tile": ("keep",),
@@ -160,5 +160,5 @@ class Log:
             "SELECT inhrelid::regclass::text FROM pg_inherits"
             " WHERE inhparent = 'compliance_event'::regclass"
         ):
-            for trigger in ("seal", "follow", "keep"):
+            for trigger in ("seal", "keep"):
                 self.run(f"ALTER TABLE {name} ENABLE ALWAYS TRIGGER {trigger}")

@@ -20,7 +20,7 @@ from tests.integration.ledger.conftest import PASSWORD
 
 COUNT = 300
 RULES = """
-SELECT policyname, permissive, cmd, qual, with_check FROM pg_policies
+SELECT policyname, permissive, cmd, roles::text, qual FROM pg_policies
  WHERE tablename = 'compliance_event' ORDER BY 1
 """
 

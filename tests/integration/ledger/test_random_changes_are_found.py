@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.ledger.site import Log
 
-CHANGES = int(os.environ.get("CLOISTER_RANDOM_CHANGES", "150"))
+CHANGES = int(os.environ.get("CLOISTER_RANDOM_CHANGES", "84"))
 """How many changes are tried. The files of an export get ten thousand in the unit tests."""
 
 SIZE = 602
