@@ -21,7 +21,7 @@ from compliance.console.page import Asked
 from compliance.console.readers import READERS, SHARED_WITH
 from compliance.console.search import QUALIFIERS, Search
 from compliance.console.span import RANGES
-from compliance.events import CATALOGUE, Context, Outcome, RecordRead
+from compliance.events import Context, RecordRead
 from compliance.models import RecordedEvent
 
 PATIENCE = "10s"
@@ -165,8 +165,6 @@ def _frame(asked: Asked, now: datetime) -> dict[str, Any]:
         "chips": page.chips(asked),
         "columns": [(key, name, key in asked.columns) for key, name in page.COLUMNS.items()],
         "qualifiers": QUALIFIERS,
-        "actions": sorted(CATALOGUE),
-        "outcomes": list(Outcome),
         "here": asked.address(),
         "roles": SHARED_WITH,
         "badge": integrity.badge(now),
