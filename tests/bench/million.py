@@ -244,8 +244,8 @@ def _count(admin: "psycopg.Connection[Any]") -> None:
     """Count everything. The installation does so as well, one of the two at a time."""
     is_behind = "SELECT until < now() - interval '1 day' FROM compliance_tallied"
     for _ in range(2_000):
-        counted = admin.execute("SELECT compliance_count()").fetchone()
-        if counted and counted[0] is None:
+        waits = admin.execute("SELECT compliance_count() IS NULL").fetchone()
+        if waits and waits[0]:
             time.sleep(0.1)
         elif (behind := admin.execute(is_behind).fetchone()) and not behind[0]:
             break
