@@ -254,7 +254,7 @@ def _count(admin: "psycopg.Connection[Any]") -> None:
 
 def _made(admin: "psycopg.Connection[Any]", start: datetime) -> Made:
     def one(statement: str) -> Any:
-        row = admin.execute(statement).fetchone()  # type: ignore[arg-type]
+        row = admin.execute(statement).fetchone()
         assert row is not None
         return row[0]
 
