@@ -47,11 +47,6 @@ class Terms:
     matters: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
 
-    def count(self) -> int:
-        """How many values there are."""
-        values = (self.actors, self.actions, self.objects, self.matters, self.outcomes)
-        return sum(len(value) for value in values)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
@@ -143,7 +138,9 @@ def _actions(value: str) -> tuple[str, ...]:
     area = value.removesuffix(".*") + "."
     found = tuple(name for name in CATALOGUE if name.startswith(area))
     if not found:
-        raise _Unclear(f"There is no action “{value}”. Choose one from the list.")
+        raise _Unclear(
+            f"There is no action “{value}”. Write one like document.opened, or document."
+        )
     return found
 
 

@@ -22,7 +22,7 @@ from compliance.console.readers import READERS, SHARED_WITH
 from compliance.console.search import QUALIFIERS, Search
 from compliance.console.span import RANGES
 from compliance.content.locked import locked_parts
-from compliance.events import CATALOGUE, Context, Outcome, RecordRead
+from compliance.events import Context, RecordRead
 from compliance.models import RecordedEvent
 
 PATIENCE = "10s"
@@ -166,8 +166,6 @@ def _frame(asked: Asked, now: datetime) -> dict[str, Any]:
         "chips": page.chips(asked),
         "columns": [(key, name, key in asked.columns) for key, name in page.COLUMNS.items()],
         "qualifiers": QUALIFIERS,
-        "actions": sorted(CATALOGUE),
-        "outcomes": list(Outcome),
         "here": asked.address(),
         "roles": SHARED_WITH,
         "badge": integrity.badge(now),
