@@ -11,6 +11,7 @@ Kinds of damage, each with its first bad index:
     checkpoint, signature, cosignature          a signed head is not what it says
     rewritten    who signed, or keeps a head, had another tree
     truncated    who signed, or keeps a head, has seen more events than there are
+    content      a ciphertext is not what its event committed to, or is gone
     chain        an event is missing, altered or slipped in among what its writer wrote
     unguarded    a table has lost a trigger or its row security
 """
@@ -20,7 +21,9 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from compliance import ciphertexts
 from compliance.ledger import check_events, check_heads, keys, tree
 from compliance.ledger.alarms import Kind
 from compliance.ledger.chains import Round
@@ -65,6 +68,10 @@ SELECT l.idx FROM compliance_mention m
   JOIN compliance_event e ON e.event_id = m.event_id
  WHERE position(convert_to(m.object::text, 'UTF8') IN e.header) = 0 ORDER BY l.idx LIMIT 1
 """
+_NUMBERED = "SELECT event_id FROM compliance_leaf WHERE idx = %s"
+_INDEX = "SELECT idx FROM compliance_leaf WHERE event_id = %s"
+_STRADDLED_MS = 3_600_000
+"""An id begins with its time in milliseconds, and numbers are given in another order than ids."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,8 +178,18 @@ def _check_all(database: Database, place: Place, grown: Tree, result: Result) ->
             kind = "time" if finding.kind == Kind.CLOCK else "chain"
             report.add(kind, _words(finding.about), index=finding.number, where=finding.about)
     _check_sets(database, report, events, whole=start == 0)
+    _check_content(database, report, start)
     for name in unguarded(database):
         report.add("unguarded", f"{name} has lost a trigger or its row security", where=name)
+
+
+def _check_content(database: Database, report: Report, start: int) -> None:
+    """The ciphertexts of the events from `start` on; those of events just before it as well."""
+    row = database.execute(_NUMBERED, [start - 1]).fetchone() if start else None
+    after = UUID(int=max(0, row[0].int - (_STRADDLED_MS << 80))) if row else ciphertexts.FIRST
+    for one in ciphertexts.damage(database, after=after):
+        found = database.execute(_INDEX, [one.event_id]).fetchone()
+        report.add("content", one.says, index=found[0] if found else None, where=str(one.event_id))
 
 
 def _check_sets(database: Database, report: Report, events: Events, *, whole: bool) -> None:

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db import migrations, models
+
+from compliance.ledger.sql import run_sql
 
 # Runs for the events that have content alone: the condition of its trigger looks at the bytes.
 COMMIT = """
@@ -96,24 +97,11 @@ GRANT SELECT, INSERT ON compliance_erased TO {{app}};
 """
 
 
-# Where the ledger's signer is a role of its own, it verifies and exports ciphertexts as well.
+# Whoever verifies and exports reads ciphertexts as well.
 SIGNER = """
 GRANT SELECT ON compliance_content TO {signer};
-CREATE POLICY "the signer reads" ON compliance_content FOR SELECT TO {signer} USING (true);
+CREATE POLICY "the signer reads" ON compliance_content FOR SELECT TO {signer} USING ({signer_works});
 """
-
-
-def guard(apps: Any, schema_editor: Any) -> None:
-    """Lay down triggers, policies and rights, for the roles this installation uses."""
-    roles: dict[str, str] = settings.CLOISTER_DB_ROLES
-    names = {role: schema_editor.quote_name(name) for role, name in roles.items()}
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT quote_ident(current_schema())")
-        names["schema"] = cursor.fetchone()[0]
-    for statement in (COMMIT.format(**names), TRIGGERS, RIGHTS.format(**names)):
-        schema_editor.execute(statement, params=None)
-    if names.get("signer") not in (None, names["app"], names["owner"]):
-        schema_editor.execute(SIGNER.format(**names), params=None)
 
 
 class Migration(migrations.Migration):
@@ -178,5 +166,5 @@ class Migration(migrations.Migration):
             ],
             options={"db_table": "compliance_erased"},
         ),
-        migrations.RunPython(guard),
+        run_sql(COMMIT, TRIGGERS, RIGHTS, SIGNER),
     ]

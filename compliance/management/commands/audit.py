@@ -17,7 +17,7 @@ import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from compliance import log
+from compliance import ciphertexts, log
 from compliance.bundle import AlreadyThere
 from compliance.content import commands
 from compliance.events import Context, Outcome, RecordVerified
@@ -52,6 +52,9 @@ class Command(BaseCommand):
         export.add_argument("folder", type=Path)
         export.add_argument("--from", dest="after", type=_moment, default=_moment("1970-01-01"))
         export.add_argument("--to", dest="before", type=_moment, default=_moment("9999-01-01"))
+        export.add_argument(
+            "--content", action="store_true", help="take the ciphertexts along, without their keys"
+        )
         export.add_argument("--json", action="store_true")
         prove = doing.add_parser("prove", help="one event's proof, on standard output")
         prove.add_argument("event", type=UUID)
@@ -141,6 +144,11 @@ class Command(BaseCommand):
             options["folder"].absolute(),
             after=options["after"],
             before=options["before"],
+            contents=ciphertexts.ciphertexts(
+                database, after=options["after"], before=options["before"]
+            )
+            if options["content"]
+            else (),
         )
         if options["json"]:
             self.stdout.write(json.dumps({"folder": str(options["folder"]), "events": count}))

@@ -68,6 +68,14 @@ def test_an_edited_column(log: Log, column: str, value: str) -> None:
     assert log.found()["column"] == 300
 
 
+def test_a_ciphertext_that_its_event_did_not_commit_to(log: Log) -> None:
+    log.attack(
+        "INSERT INTO compliance_content (event_id, key_id, ciphertext)"
+        " SELECT event_id, gen_random_uuid(), 'else' FROM compliance_leaf WHERE idx = 300"
+    )
+    assert log.found() == {"content": 300}
+
+
 def test_a_deleted_event(log: Log) -> None:
     log.attack(f"DELETE FROM compliance_event WHERE {BY_NUMBER}", [300])
     found = log.found()

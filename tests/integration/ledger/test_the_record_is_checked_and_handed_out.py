@@ -15,6 +15,7 @@ from django.db import transaction
 from compliance import log
 from compliance.events import Context, SignedOut
 from tests.installation import CHECKOUT, Installation
+from tests.integration.compliance.locked import recorded
 
 Sql = Callable[..., list[tuple[Any, ...]]]
 
@@ -87,6 +88,25 @@ def test_events_of_a_time_are_exported_with_what_proves_them(
     again = installation.manage("audit", "export", str(folder), *times)
     assert again.returncode == 2
     assert "there already" in again.stderr
+
+
+def test_ciphertexts_go_along_when_they_are_asked_for(
+    database: Installation, tmp_path: Path
+) -> None:
+    recorded()
+    now = datetime.now(UTC)
+    times = ("--from", (now - timedelta(minutes=5)).isoformat(), "--to", now.isoformat())
+    folder = tmp_path / "export"
+    done = database.manage("audit", "export", str(folder), *times, "--content")
+    assert done.returncode == 0, done.stderr
+    assert verified(str(folder))["code"] == 0
+    ciphertexts = sorted((folder / "content").iterdir())
+    assert ciphertexts
+    ciphertexts[0].write_bytes(b"else")
+    (folder / "MANIFEST.sha256").unlink()
+    changed = verified(str(folder))
+    assert changed["code"] == 1
+    assert "content" in {one["kind"] for one in changed["damage"]}
 
 
 def test_what_is_not_there_is_not_proved(installation: Installation) -> None:
