@@ -26,6 +26,8 @@ REVOKE ALL ON FUNCTION compliance_commit() FROM PUBLIC;
 """
 
 TRIGGERS = """
+-- What was revoked from the application was revoked from an owner that is the same role.
+GRANT TRIGGER ON compliance_event TO {owner};
 CREATE TRIGGER commit_content AFTER INSERT ON compliance_event FOR EACH ROW
     WHEN (position('"content":"'::bytea IN NEW.header) > 0)
     EXECUTE FUNCTION compliance_commit();

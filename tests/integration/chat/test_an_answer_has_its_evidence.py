@@ -296,7 +296,7 @@ def test_without_the_right_to_record_nothing_is_asked(
         with bob.socket() as socket:
             reply = socket.ask(ASKED, read.matter.id)
     finally:
-        superuser("grant insert (header) on compliance_event to cloister_app")
+        superuser("grant insert (event_id, header, mac) on compliance_event to cloister_app")
     assert reply["code"] == "not_recorded"
     assert "could not be recorded" in reply["message"]
     assert model.requests == []

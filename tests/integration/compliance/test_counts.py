@@ -84,12 +84,9 @@ def past(database: Any) -> Iterator[None]:
 
 
 def _write(cursor: Any) -> None:
-    cursor.execute("SELECT to_regprocedure('compliance_make_month(date)') IS NOT NULL")
-    if cursor.fetchone()[0]:
-        for month in range(1, 6):
-            cursor.execute("SELECT compliance_make_month(%s)", [f"2021-{month:02}-01"])
-    for trigger in ("seal", "follow"):
-        cursor.execute(f"ALTER TABLE compliance_event DISABLE TRIGGER {trigger}")
+    for month in range(1, 6):
+        cursor.execute("SELECT compliance_make_month(%s)", [f"2021-{month:02}-01"])
+    cursor.execute("ALTER TABLE compliance_event DISABLE TRIGGER seal")
     for number, one in enumerate(PAST):
         milliseconds = int(one.at.timestamp() * 1000)
         event_id = UUID(int=milliseconds << 80 | 0x7 << 76 | 2 << 62 | number)
