@@ -128,8 +128,10 @@ def test_a_person_whose_rights_follow_a_topic_is_not_short(full: World, topics: 
     narrow = make_world()
     _publish(narrow, "one topic", _vectors(np.random.default_rng(9), topics[:1], 400))
     with narrow.as_alice():
-        assert len(_nearest(topics[3], 10)) == 10
-        assert _nearest(topics[3], 10) == _exact(topics[3], 10)
+        found = _nearest(topics[3], 10)
+        assert len(found) == 10
+        # How near a search comes depends on where training put the cells; the bench measures it.
+        assert len({*found} & {*_exact(topics[3], 10)}) >= 9
 
 
 def _counted(superuser: Run) -> list[tuple[Any, ...]]:
