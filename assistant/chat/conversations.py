@@ -244,6 +244,7 @@ def restore(record: Context, conversation_id: UUID) -> Conversation:
     log.append(
         ConversationOpened(object=conversation.id, messages=conversation.questions.count()),
         context=replace(record, matter=conversation.matter_id),
+        content={"title": conversation.title},
     )
     return conversation
 

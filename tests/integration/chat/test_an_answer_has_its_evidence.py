@@ -1,5 +1,6 @@
 """The whole path over the live connection: evidence first, then prose, each sentence checked."""
 
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -185,12 +186,14 @@ def test_a_model_that_repeats_itself_is_stopped_and_the_repetition_left_out(
     assert final["text"] == said
     assert [s["citations"] for s in final["sentences"]] == [[1], [2]]
     assert "began to repeat itself" in final["reason"]
+    # The model server notices at its next word.
+    deadline = time.monotonic() + 2
+    while model.open_streams and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert (model.disconnects, model.open_streams) == (1, 0)
 
 
 def test_stop_works_before_the_first_token(read: World, bob: Visitor, model: ModelServer) -> None:
-    import time
-
     model.enqueue(Script(text="Late.", first_token_seconds=8))
     with bob.socket() as socket:
         accepted = socket.ask(ASKED, read.matter.id)
