@@ -18,7 +18,7 @@ from compliance import log
 from compliance.console.describe import Told, sentence
 from compliance.console.reading import names_of
 from compliance.console.views import RecordRequest
-from compliance.content.locked import Part, locked_parts
+from compliance.content.locked import locked_parts
 from compliance.content.reasons import FEWEST_CHARACTERS, MOST_CHARACTERS
 from compliance.content.unlock import READERS, Person, UnlockRefused, Why, unlock
 from compliance.events import RecordRead
@@ -66,23 +66,20 @@ def _page(
     request: RecordRequest, event_id: UUID, part: str, *, status: int = 200, **more: Any
 ) -> HttpResponse:
     event = RecordedEvent.objects.filter(pk=event_id).first()
-    wanted = next((found for found in locked_parts(event_id) if found.name == part), None)
+    parts = locked_parts(event_id)
+    wanted = next((found for found in parts if found.name == part), None)
     if event is None or wanted is None:
         raise Http404
     page = {
         "event": event,
         "sentence": _sentence(event),
         "part": wanted,
-        "others": _others(event_id, wanted),
+        "others": [other for other in parts if other is not wanted],
         "fewest": FEWEST_CHARACTERS,
         "most": MOST_CHARACTERS,
         **more,
     }
     return render(request, "compliance/unlock.html", page, status=status)
-
-
-def _others(event_id: UUID, wanted: Part) -> list[Part]:
-    return [part for part in locked_parts(event_id) if part.name != wanted.name]
 
 
 def _roles(request: RecordRequest) -> list[str]:

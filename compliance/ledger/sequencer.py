@@ -5,21 +5,18 @@ event: what is to be numbered is handed to it as ids, times and hashes.
 """
 
 import logging
-import os
-import signal
 import sys
 import threading
 import time
-from types import FrameType
 
 import psycopg
 
 from compliance.events import SystemStarted, SystemStopped
-from compliance.ledger import VERSION, keys, numbering
+from compliance.ledger import VERSION, keys, numbering, process
 from compliance.ledger.alarms import Kind
 from compliance.ledger.beat import next_beat, own_beat
 from compliance.ledger.database import Database, address_from_environment, connect
-from compliance.ledger.errors import CannotRun, Damaged
+from compliance.ledger.errors import Damaged
 from compliance.ledger.pen import Pen
 from compliance.ledger.place import from_environment
 from compliance.ledger.watch import is_unsigned
@@ -103,21 +100,7 @@ class Sequencer:
 
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    stop = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    os.umask(0o077)
-    try:
-        Sequencer(address_from_environment(), stop).run()
-    except CannotRun as error:
-        logger.error("%s", error)
-        return 2
-    return 0
+    return process.run(lambda stop: Sequencer(address_from_environment(), stop).run())
 
 
 if __name__ == "__main__":

@@ -8,21 +8,19 @@ speak to, and can run on another host. It holds the only key that can sign.
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 import time
-from types import FrameType
 
 import psycopg
 
 from compliance.events import DefinitionsChanged, LogBegun, SystemStarted, SystemStopped
-from compliance.ledger import VERSION, keys, witnessing
+from compliance.ledger import VERSION, keys, process, witnessing
 from compliance.ledger.alarms import Kind
 from compliance.ledger.anchors import Anchors
 from compliance.ledger.beat import next_beat, own_beat
 from compliance.ledger.database import Database, address_from_environment, connect
-from compliance.ledger.errors import CannotRun, Damaged
+from compliance.ledger.errors import Damaged
 from compliance.ledger.keys import SignerKeys
 from compliance.ledger.memory import Finding, Memory
 from compliance.ledger.pen import Pen
@@ -139,21 +137,9 @@ def _begun(known: SignerKeys) -> LogBegun:
 
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    stop = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    os.umask(0o077)
-    try:
-        Process(address_from_environment(), from_environment(), stop).run()
-    except CannotRun as error:
-        logger.error("%s", error)
-        return 2
-    return 0
+    return process.run(
+        lambda stop: Process(address_from_environment(), from_environment(), stop).run()
+    )
 
 
 if __name__ == "__main__":
