@@ -95,4 +95,4 @@ def _sentence(event: RecordedEvent) -> str:
         matter=event.matter,
         fields=event.said()["fields"],
     )
-    return sentence(told, names_of({event.actor, event.object} - {None}))
+    return sentence(told, names_of((event.actor, event.object, event.matter)))

@@ -11,7 +11,7 @@ import pytest
 from compliance.models import RecordedEvent
 from tests.installation import Installation
 from tests.integration.compliance.locked import CANARY, REASON, recorded
-from tests.people import Person, make_person
+from tests.people import Person, make_person, make_world
 from tests.second_step import App, enrolled, first_step, send
 from tests.visitor import Visitor
 
@@ -131,3 +131,11 @@ def test_an_erased_text_is_said_to_be_erased(visitor: Visitor, database: Any) ->
     page = visitor.get(address(event_id)).text
     assert "was erased" in page
     assert "<textarea" not in page
+
+
+def test_it_says_what_the_event_was_about(visitor: Visitor) -> None:
+    world = make_world()
+    event_id = recorded(matter=world.matter.id)
+    page = visitor.get(address(event_id)).text
+    assert f"in matter {world.matter.reference}" in page
+    assert f'href="/record/{event_id}/"' in page
